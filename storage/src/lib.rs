@@ -1,0 +1,1 @@
+//! One partition's durable log, the core's journal, and the io_uring driver under both.
