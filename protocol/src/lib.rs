@@ -1,1 +1,9 @@
 //! The Kafka wire protocol: bytes to values and back. No runtime, no I/O, no unsafe.
+
+#![forbid(unsafe_code)]
+
+pub mod api_key;
+pub mod codec;
+pub mod error_code;
+pub mod frame;
+pub mod types;
