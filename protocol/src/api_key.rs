@@ -190,14 +190,9 @@ impl ApiKey {
     /// The versions that `ApiVersions` names. Produce starts at 0 there, because librdkafka takes
     /// a higher start as "no compression but the oldest"; the versions below 3 are still refused.
     pub const fn advertised_versions(self) -> VersionRange {
-        let versions = self.versions();
-        match self {
-            Self::Produce => VersionRange {
-                min: 0,
-                max: versions.max,
-            },
-            _ => versions,
-        }
+        let VersionRange { min, max } = self.versions();
+        let min = if matches!(self, Self::Produce) { 0 } else { min };
+        VersionRange { min, max }
     }
 
     /// The first version with the flexible encoding, or none.
@@ -221,11 +216,7 @@ impl ApiKey {
     /// 1 for flexible versions, else 0. `ApiVersions` always answers with 0, so that a client can
     /// read the answer before it knows what the broker speaks.
     pub const fn response_header_version(self, version: i16) -> i16 {
-        match self {
-            Self::ApiVersions => 0,
-            _ if self.is_flexible(version) => 1,
-            _ => 0,
-        }
+        if self.is_flexible(version) && !matches!(self, Self::ApiVersions) { 1 } else { 0 }
     }
 
     /// The listeners that serve the API.

@@ -6,4 +6,6 @@ pub mod api_key;
 pub mod codec;
 pub mod error_code;
 pub mod frame;
+pub mod messages;
+pub mod records;
 pub mod types;

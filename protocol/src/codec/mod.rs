@@ -4,6 +4,7 @@
 //! Reading is total: hostile bytes end in a [`DecodeError`], never in a panic, and no allocation
 //! is made for bytes that have not been received. Writing cannot fail.
 
+#[expect(clippy::missing_errors_doc, reason = "every method ends in DecodeError on bad bytes")]
 mod reader;
 mod writer;
 

@@ -1,0 +1,32 @@
+//! Generated from schemas/coordinator/group_04_consumer_group_partition_metadata.schema; do not edit.
+
+use crate::api_key::VersionRange;
+use crate::codec::{DecodeError, Message, Reader, Writer};
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ConsumerGroupPartitionMetadataKey {
+    pub group_id: String,
+}
+
+impl Message for ConsumerGroupPartitionMetadataKey {
+    const VERSIONS: VersionRange = VersionRange { min: 0, max: 0 };
+
+    fn decode(reader: &mut Reader, version: i16) -> Result<Self, DecodeError> {
+        if !Self::VERSIONS.contains(version) {
+            return Err(DecodeError::UnsupportedVersion(version));
+        }
+        let mut message = Self::default();
+        message.group_id = reader.string()?;
+        Ok(message)
+    }
+
+    fn encode(&self, writer: &mut Writer, version: i16) {
+        assert!(Self::VERSIONS.contains(version), "version {version}");
+        writer.string(&self.group_id);
+    }
+}
+
+impl ConsumerGroupPartitionMetadataKey {
+    /// The number of the record type.
+    pub const TYPE: i16 = 4;
+}

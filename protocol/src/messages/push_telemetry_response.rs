@@ -1,0 +1,32 @@
+//! Generated from schemas/72_push_telemetry.schema; do not edit.
+
+use crate::api_key::VersionRange;
+use crate::codec::{DecodeError, Message, Reader, Writer};
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PushTelemetryResponse {
+    pub throttle_time_ms: i32,
+    pub error_code: i16,
+}
+
+impl Message for PushTelemetryResponse {
+    const VERSIONS: VersionRange = VersionRange { min: 0, max: 0 };
+
+    fn decode(reader: &mut Reader, version: i16) -> Result<Self, DecodeError> {
+        if !Self::VERSIONS.contains(version) {
+            return Err(DecodeError::UnsupportedVersion(version));
+        }
+        let mut message = Self::default();
+        message.throttle_time_ms = reader.i32()?;
+        message.error_code = reader.i16()?;
+        reader.skip_tagged_fields()?;
+        Ok(message)
+    }
+
+    fn encode(&self, writer: &mut Writer, version: i16) {
+        assert!(Self::VERSIONS.contains(version), "version {version}");
+        writer.i32(self.throttle_time_ms);
+        writer.i16(self.error_code);
+        writer.empty_tagged_fields();
+    }
+}
