@@ -1,0 +1,259 @@
+//! How the end of a log is found after a stop: which batches still count, and whether what is
+//! missing may be cut or is damage. Pure.
+//!
+//! Only bytes beyond the known durable end may be cut. Anything invalid below it was once
+//! acknowledged: that partition is refused, loudly, and never shortened.
+
+use protocol::records::{BatchError, BatchHeader, check_crc};
+use thiserror::Error;
+
+/// Walks over the batches of one segment from a known boundary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TailScan {
+    position: u64,
+    next_offset: i64,
+}
+
+/// What stands at the position of a [`TailScan`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A batch that counts; the scan has moved behind it.
+    Batch(BatchHeader),
+    /// So many bytes from the position on are needed to judge.
+    NeedsBytes(usize),
+    /// No batch that counts: the log ends here.
+    End(EndReason),
+}
+
+/// Why no batch counts from here on.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum EndReason {
+    #[error("end of the file")]
+    EndOfFile,
+    #[error("zeros, as after preallocation")]
+    Zeros,
+    #[error(transparent)]
+    NotABatch(#[from] BatchError),
+    #[error("base offset {got} where {expected} must follow")]
+    Discontinuous { expected: i64, got: i64 },
+    #[error("offsets of the batch go back by {0}")]
+    NegativeDelta(i32),
+    #[error("batch of {bytes} bytes is larger than the {left} bytes left of the file")]
+    BeyondFile { bytes: u64, left: u64 },
+}
+
+impl TailScan {
+    #[must_use]
+    pub fn new(position: u64, next_offset: i64) -> Self {
+        Self {
+            position,
+            next_offset,
+        }
+    }
+
+    /// Judges what begins at the position. `window` holds the bytes from there on, as many as the
+    /// caller has; `file_bytes` is where the file ends.
+    pub fn step(&mut self, window: &[u8], file_bytes: u64) -> Found {
+        match self.judge(window, file_bytes) {
+            Ok(Ok(header)) => {
+                self.position += header.size_bytes() as u64;
+                self.next_offset = header.next_offset();
+                Found::Batch(header)
+            }
+            Ok(Err(needed)) => Found::NeedsBytes(needed),
+            Err(reason) => Found::End(reason),
+        }
+    }
+
+    fn judge(&self, window: &[u8], file_bytes: u64) -> Result<Result<BatchHeader, usize>, EndReason> {
+        use protocol::records::BATCH_HEADER_BYTES;
+        let left = file_bytes.saturating_sub(self.position);
+        if left < BATCH_HEADER_BYTES as u64 {
+            return Err(EndReason::EndOfFile);
+        }
+        let Some(front) = window.get(..BATCH_HEADER_BYTES) else {
+            return Ok(Err(BATCH_HEADER_BYTES));
+        };
+        if front.iter().all(|byte| *byte == 0) {
+            return Err(EndReason::Zeros);
+        }
+        let header = BatchHeader::parse(front)?;
+        if header.base_offset != self.next_offset {
+            return Err(EndReason::Discontinuous {
+                expected: self.next_offset,
+                got: header.base_offset,
+            });
+        }
+        if header.last_offset_delta < 0 {
+            return Err(EndReason::NegativeDelta(header.last_offset_delta));
+        }
+        let bytes = header.size_bytes();
+        if bytes as u64 > left {
+            return Err(EndReason::BeyondFile {
+                bytes: bytes as u64,
+                left,
+            });
+        }
+        let Some(batch) = window.get(..bytes) else {
+            return Ok(Err(bytes));
+        };
+        check_crc(batch, &header)?;
+        Ok(Ok(header))
+    }
+
+    /// Where the valid batches end.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The offset after the last valid batch.
+    #[must_use]
+    pub fn next_offset(&self) -> i64 {
+        self.next_offset
+    }
+}
+
+/// Which bytes of one segment are known to have been durable, gathered from its journal entries
+/// in the order of their sequences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DurableEnd(u64);
+
+impl DurableEnd {
+    /// An entry in a commit that counts.
+    pub fn note(&mut self, append_position: u64, byte_position: u64, bytes: u64, durable_position: u64) {
+        self.0 = self.0.max(durable_position);
+        // Carried whole, and everything before it is durable: so is what it carries.
+        if append_position == byte_position && append_position <= self.0 {
+            self.0 = self.0.max(byte_position + bytes);
+        }
+    }
+
+    #[must_use]
+    pub fn position(self) -> u64 {
+        self.0
+    }
+}
+
+/// An acknowledged part of a log is not there any more.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "acknowledged records are damaged: bytes up to {durable_end} of segment {segment_base} were durable, valid batches end at {valid_end} ({reason})"
+)]
+pub struct Damaged {
+    pub segment_base: i64,
+    pub valid_end: u64,
+    pub durable_end: u64,
+    pub reason: EndReason,
+}
+
+/// Whether the log may be cut where its valid batches end.
+///
+/// # Errors
+/// Bytes that were durable would be lost.
+pub fn judge_cut(segment_base: i64, scan: &TailScan, durable: DurableEnd, reason: EndReason) -> Result<(), Damaged> {
+    if scan.position() >= durable.position() {
+        return Ok(());
+    }
+    Err(Damaged {
+        segment_base,
+        valid_end: scan.position(),
+        durable_end: durable.position(),
+        reason,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use protocol::records::{BatchBuilder, BatchOptions, patch_base_offset};
+
+    use super::*;
+
+    fn batch(base_offset: i64, value: &[u8]) -> Vec<u8> {
+        let mut builder = BatchBuilder::new(BatchOptions::default());
+        builder.append(1_000, None, Some(value), &[]);
+        let mut bytes = builder.build().to_vec();
+        patch_base_offset(&mut bytes, base_offset, 0);
+        bytes
+    }
+
+    fn scan(log: &[u8]) -> (TailScan, EndReason) {
+        let mut scan = TailScan::new(0, 0);
+        loop {
+            let at = usize::try_from(scan.position()).unwrap();
+            match scan.step(&log[at..], log.len() as u64) {
+                Found::Batch(_) => {}
+                Found::NeedsBytes(_) => panic!("the window holds the whole file"),
+                Found::End(reason) => return (scan, reason),
+            }
+        }
+    }
+
+    #[test]
+    fn padding_ends_the_log() {
+        let log = [batch(0, b"a"), batch(1, b"b"), vec![0; 500]].concat();
+        let (scan, reason) = scan(&log);
+        assert_eq!((scan.next_offset(), reason), (2, EndReason::Zeros));
+        assert_eq!(scan.position(), log.len() as u64 - 500);
+    }
+
+    #[test]
+    fn a_batch_that_does_not_follow_ends_the_log() {
+        let log = [batch(0, b"a"), batch(5, b"b")].concat();
+        let (scan, reason) = scan(&log);
+        assert_eq!(scan.next_offset(), 1);
+        assert_eq!(reason, EndReason::Discontinuous { expected: 1, got: 5 });
+    }
+
+    #[test]
+    fn a_short_window_asks_for_more() {
+        let log = batch(0, &[7; 300]);
+        let mut scan = TailScan::new(0, 0);
+        assert_eq!(scan.step(&log[..10], log.len() as u64), Found::NeedsBytes(61));
+        assert_eq!(scan.step(&log[..100], log.len() as u64), Found::NeedsBytes(log.len()));
+        assert!(matches!(scan.step(&log, log.len() as u64), Found::Batch(_)));
+    }
+
+    #[test]
+    fn a_large_append_counts_as_durable_only_when_a_later_entry_says_so() {
+        let mut durable = DurableEnd::default();
+        durable.note(0, 0, 100, 0);
+        assert_eq!(durable.position(), 100);
+        durable.note(100, 98_304, 50, 100);
+        assert_eq!(durable.position(), 100);
+        durable.note(98_354, 98_354, 10, 100);
+        assert_eq!(durable.position(), 100);
+        durable.note(98_364, 98_364, 10, 98_364);
+        assert_eq!(durable.position(), 98_374);
+    }
+
+    #[test]
+    fn damage_below_the_durable_end_is_not_cut() {
+        let mut durable = DurableEnd::default();
+        durable.note(0, 0, 1_000, 0);
+        let damaged = judge_cut(0, &TailScan::new(999, 5), durable, EndReason::Zeros);
+        assert!(damaged.is_err());
+        assert!(judge_cut(0, &TailScan::new(1_000, 5), durable, EndReason::Zeros).is_ok());
+    }
+
+    proptest! {
+        /// Whatever happens to the bytes, what counts is a prefix of what was written.
+        #[test]
+        fn a_damaged_log_keeps_a_prefix(count in 1..8_i64, at: prop::sample::Index, flip in 1..=255_u8, cut: prop::sample::Index) {
+            let batches: Vec<Vec<u8>> = (0..count).map(|offset| batch(offset, &[b'v'; 40])).collect();
+            let whole = batches.concat();
+            let mut log = whole.clone();
+            let at = at.index(log.len());
+            log[at] ^= flip;
+            log.truncate(cut.index(log.len() + 1));
+            let (scan, _) = scan(&log);
+            let end = usize::try_from(scan.position()).unwrap();
+            // The leader epoch is outside the checksum, so it may differ.
+            let intact = |bytes: &[u8]| bytes.chunks(batches[0].len()).map(|one| [&one[..12], &one[16..]].concat()).collect::<Vec<_>>();
+            prop_assert_eq!(intact(&log[..end]), intact(&whole[..end]));
+            let before_damage = at.min(log.len()) / batches[0].len();
+            prop_assert!(end >= before_damage * batches[0].len());
+        }
+    }
+}
