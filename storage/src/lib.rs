@@ -1,1 +1,8 @@
 //! One partition's durable log, the core's journal, and the io_uring driver under both.
+
+pub mod clock;
+pub mod extent;
+pub mod ring;
+pub mod tasks;
+mod timers;
+pub mod watermark;

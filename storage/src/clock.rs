@@ -1,0 +1,43 @@
+//! The only place that reads the clock. Shell: rules get the time as a parameter.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+static START: OnceLock<Instant> = OnceLock::new();
+
+/// Wall-clock time in milliseconds since the epoch, as record timestamps have it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads it"
+)]
+pub fn now_ms() -> i64 {
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Time since the first call in this process; never goes back.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads it"
+)]
+pub fn monotonic() -> Duration {
+    Instant::now().duration_since(*START.get_or_init(Instant::now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn monotonic_time_never_goes_back() {
+        let times: Vec<Duration> = (0..1000).map(|_| monotonic()).collect();
+        assert!(times.is_sorted());
+    }
+
+    #[test]
+    fn wall_clock_is_after_2024() {
+        assert!(now_ms() > 1_704_067_200_000);
+    }
+}

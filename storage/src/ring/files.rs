@@ -1,0 +1,395 @@
+//! Files on the ring: open, read, write, sync, allocate, and changes of directories; plain calls
+//! where the kernel has no ring operation for it.
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use io_uring::types;
+
+use super::action::{Action, Vectors};
+use super::features::Feature;
+use super::{Ring, is_transient, sys};
+use crate::extent::{ExtentSlice, ExtentWriter, PAGE_BYTES};
+
+/// An open file, for any ring of the process. Closed when the last clone and operation is gone.
+#[derive(Debug, Clone)]
+pub struct File {
+    fd: Arc<OwnedFd>,
+    direct: bool,
+}
+
+impl File {
+    pub(super) fn raw(&self) -> types::Fd {
+        types::Fd(self.fd.as_raw_fd())
+    }
+
+    /// Opened past the page cache: addresses, lengths and positions must be whole pages.
+    pub fn is_direct(&self) -> bool {
+        self.direct
+    }
+}
+
+impl AsFd for File {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags of open(2), named")]
+pub struct FileOptions {
+    pub read: bool,
+    pub write: bool,
+    pub create: bool,
+    /// Fails when the file exists.
+    pub create_new: bool,
+    pub direct: bool,
+}
+
+impl FileOptions {
+    fn flags(self) -> i32 {
+        let mut flags = match (self.read, self.write) {
+            (true, true) => libc::O_RDWR,
+            (false, true) => libc::O_WRONLY,
+            (true | false, false) => libc::O_RDONLY,
+        };
+        flags |= libc::O_CLOEXEC;
+        for (wanted, flag) in [
+            (self.create, libc::O_CREAT),
+            (self.create_new, libc::O_CREAT | libc::O_EXCL),
+            (self.direct, libc::O_DIRECT),
+        ] {
+            flags |= if wanted { flag } else { 0 };
+        }
+        flags
+    }
+}
+
+/// How durable a write is when it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteSync {
+    None,
+    /// The data, and what is needed to read it back.
+    Data,
+}
+
+impl Ring {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// As open(2).
+    pub async fn open(&self, path: &Path, options: FileOptions) -> io::Result<File> {
+        let fd = self.open_flags(path, options.flags()).await?;
+        Ok(File {
+            fd: Arc::new(fd),
+            direct: options.direct,
+        })
+    }
+
+    async fn open_flags(&self, path: &Path, flags: i32) -> io::Result<OwnedFd> {
+        let path = c_path(path)?;
+        let (result, completion, _) = self
+            .run(Action::Open {
+                path,
+                flags,
+                mode: 0o644,
+            })
+            .await;
+        result.map(|_| sys::own(completion.result))
+    }
+
+    /// Writes all the slices, one after the other, from `position` on.
+    ///
+    /// # Errors
+    /// As pwritev2(2). After an error any part may have been written.
+    ///
+    /// # Panics
+    /// When the file is direct and something is not whole pages.
+    pub async fn write_at(
+        &self,
+        file: &File,
+        data: Vec<ExtentSlice>,
+        position: u64,
+        sync: WriteSync,
+    ) -> io::Result<()> {
+        if file.direct {
+            assert_pages(
+                position,
+                data.iter().map(|s| (s.disk_start(), s.disk_len())),
+            );
+        }
+        let flags = match sync {
+            WriteSync::None => 0,
+            WriteSync::Data => libc::RWF_DSYNC,
+        };
+        let mut position = position;
+        let mut from = Box::new(Vectors::new(data, |s| (s.disk_start(), s.disk_len())));
+        while !from.is_done() {
+            let file = file.clone();
+            let (result, _, action) = self
+                .run(Action::Write {
+                    file,
+                    from,
+                    position,
+                    flags,
+                })
+                .await;
+            let Action::Write { from: left, .. } = action else {
+                unreachable!("a write")
+            };
+            from = left;
+            match result {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => {
+                    from.advance(count);
+                    position += count as u64;
+                }
+                Err(error) if is_transient(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads up to `len` bytes at `position` and appends them; fewer only at the file's end.
+    ///
+    /// # Errors
+    /// As pread(2).
+    ///
+    /// # Panics
+    /// When the extent has no room, or the file is direct and something is not whole pages.
+    pub async fn read_at(
+        &self,
+        file: &File,
+        mut into: ExtentWriter,
+        len: usize,
+        position: u64,
+    ) -> io::Result<ExtentWriter> {
+        assert!(len <= into.remaining(), "no room for {len} bytes");
+        if file.direct {
+            assert_pages(position, [(into.spare().cast_const(), len)].into_iter());
+        }
+        let (start, end) = (into.len(), into.len() + len);
+        while into.len() < end {
+            let at = position + (into.len() - start) as u64;
+            let (result, filled) = self.read_once(file, into, end, at).await;
+            into = filled;
+            match result {
+                Ok(0) => break,
+                // The rest of a page that the file does not fill cannot be asked for directly.
+                Ok(count) if file.direct && !count.is_multiple_of(PAGE_BYTES) => break,
+                Ok(_) => {}
+                Err(error) if is_transient(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(into)
+    }
+
+    async fn read_once(
+        &self,
+        file: &File,
+        into: ExtentWriter,
+        end: usize,
+        position: u64,
+    ) -> (io::Result<usize>, ExtentWriter) {
+        let len = read_len(end - into.len());
+        let action = Action::Read {
+            file: file.clone(),
+            into,
+            len,
+            position,
+        };
+        let (result, _, action) = self.run(action).await;
+        let Action::Read { mut into, .. } = action else {
+            unreachable!("a read")
+        };
+        if let Ok(count) = result {
+            super::grow(&mut into, count, len);
+        }
+        (result, into)
+    }
+
+    /// fdatasync.
+    ///
+    /// # Errors
+    /// As fdatasync(2). What was written before must be taken for lost then.
+    pub async fn sync_data(&self, file: &File) -> io::Result<()> {
+        self.file_action(Action::Sync {
+            file: file.clone(),
+            data_only: true,
+        })
+        .await
+    }
+
+    /// fsync.
+    ///
+    /// # Errors
+    /// As fsync(2). What was written before must be taken for lost then.
+    pub async fn sync_all(&self, file: &File) -> io::Result<()> {
+        self.file_action(Action::Sync {
+            file: file.clone(),
+            data_only: false,
+        })
+        .await
+    }
+
+    /// Reserves space.
+    ///
+    /// # Errors
+    /// As fallocate(2).
+    pub async fn allocate(
+        &self,
+        file: &File,
+        position: u64,
+        bytes: u64,
+        keep_size: bool,
+    ) -> io::Result<()> {
+        let file = file.clone();
+        self.file_action(Action::Allocate {
+            file,
+            position,
+            bytes,
+            keep_size,
+        })
+        .await
+    }
+
+    /// Sets the file's length.
+    ///
+    /// # Errors
+    /// As ftruncate(2).
+    pub async fn truncate(&self, file: &File, len: u64) -> io::Result<()> {
+        if self.features().has(Feature::Truncate) {
+            return self
+                .file_action(Action::Truncate {
+                    file: file.clone(),
+                    len,
+                })
+                .await;
+        }
+        std_file(file)?.set_len(len)
+    }
+
+    /// The file's length.
+    ///
+    /// # Errors
+    /// As fstat(2).
+    #[expect(
+        clippy::unused_async,
+        reason = "a ring operation costs more than the plain call"
+    )]
+    pub async fn file_len(&self, file: &File) -> io::Result<u64> {
+        Ok(std_file(file)?.metadata()?.len())
+    }
+
+    /// Makes one directory.
+    ///
+    /// # Errors
+    /// As mkdir(2).
+    pub async fn make_dir(&self, path: &Path) -> io::Result<()> {
+        if self.features().has(Feature::MakeDir) {
+            return self
+                .file_action(Action::MakeDir {
+                    path: c_path(path)?,
+                })
+                .await;
+        }
+        std::fs::create_dir(path)
+    }
+
+    /// Renames a file or directory; what had the new name is gone.
+    ///
+    /// # Errors
+    /// As rename(2).
+    pub async fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if self.features().has(Feature::PathOps) {
+            let (from, to) = (c_path(from)?, c_path(to)?);
+            return self.file_action(Action::Rename { from, to }).await;
+        }
+        std::fs::rename(from, to)
+    }
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// As unlink(2).
+    pub async fn unlink(&self, path: &Path) -> io::Result<()> {
+        if self.features().has(Feature::PathOps) {
+            return self
+                .file_action(Action::Unlink {
+                    path: c_path(path)?,
+                    directory: false,
+                })
+                .await;
+        }
+        std::fs::remove_file(path)
+    }
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// As rmdir(2).
+    pub async fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        if self.features().has(Feature::PathOps) {
+            return self
+                .file_action(Action::Unlink {
+                    path: c_path(path)?,
+                    directory: true,
+                })
+                .await;
+        }
+        std::fs::remove_dir(path)
+    }
+
+    /// Makes what was created, renamed or removed in a directory durable.
+    ///
+    /// # Errors
+    /// As open(2) and fsync(2).
+    pub async fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
+        let fd = self.open_flags(path, flags).await?;
+        let file = File {
+            fd: Arc::new(fd),
+            direct: false,
+        };
+        self.sync_all(&file).await
+    }
+
+    async fn file_action(&self, action: Action) -> io::Result<()> {
+        self.run(action).await.0.map(drop)
+    }
+}
+
+/// What one read operation takes at most; a multiple of a page.
+fn read_len(len: usize) -> u32 {
+    const MAX: u32 = 1 << 30;
+    u32::try_from(len).unwrap_or(MAX).min(MAX)
+}
+
+fn assert_pages(position: u64, ranges: impl Iterator<Item = (*const u8, usize)>) {
+    let page = PAGE_BYTES as u64;
+    assert!(
+        position.is_multiple_of(page),
+        "direct I/O at position {position}"
+    );
+    for (start, len) in ranges {
+        assert!(
+            start.addr().is_multiple_of(PAGE_BYTES),
+            "direct I/O from inside a page"
+        );
+        assert!(len.is_multiple_of(PAGE_BYTES), "direct I/O of {len} bytes");
+    }
+}
+
+fn std_file(file: &File) -> io::Result<std::fs::File> {
+    file.fd.try_clone().map(std::fs::File::from)
+}
+
+fn c_path(path: &Path) -> io::Result<CString> {
+    Ok(CString::new(path.as_os_str().as_bytes())?)
+}
