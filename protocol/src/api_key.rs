@@ -191,7 +191,11 @@ impl ApiKey {
     /// a higher start as "no compression but the oldest"; the versions below 3 are still refused.
     pub const fn advertised_versions(self) -> VersionRange {
         let VersionRange { min, max } = self.versions();
-        let min = if matches!(self, Self::Produce) { 0 } else { min };
+        let min = if matches!(self, Self::Produce) {
+            0
+        } else {
+            min
+        };
         VersionRange { min, max }
     }
 
@@ -216,7 +220,11 @@ impl ApiKey {
     /// 1 for flexible versions, else 0. `ApiVersions` always answers with 0, so that a client can
     /// read the answer before it knows what the broker speaks.
     pub const fn response_header_version(self, version: i16) -> i16 {
-        if self.is_flexible(version) && !matches!(self, Self::ApiVersions) { 1 } else { 0 }
+        if self.is_flexible(version) && !matches!(self, Self::ApiVersions) {
+            1
+        } else {
+            0
+        }
     }
 
     /// The listeners that serve the API.

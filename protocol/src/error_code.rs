@@ -4,13 +4,14 @@
 use std::fmt;
 
 macro_rules! error_codes {
-    ($($code:literal $variant:ident $name:literal $retry:ident $message:literal,)*) => {
+    ($($(#[$mark:ident])? $code:literal $variant:ident $name:literal $retry:ident $message:literal,)*) => {
         /// The outcome of a request or of one item in it.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
         #[repr(i16)]
         pub enum ErrorCode {
             $(
                 #[doc = $message]
+                $(#[$mark])?
                 $variant = $code,
             )*
         }
@@ -55,7 +56,7 @@ macro_rules! error_codes {
 
 error_codes! {
     -1 UnknownServerError "UNKNOWN_SERVER_ERROR" final "unexpected failure inside the broker",
-    0 None "NONE" final "no error",
+    #[default] 0 None "NONE" final "no error",
     1 OffsetOutOfRange "OFFSET_OUT_OF_RANGE" final "offset outside the range that the log holds",
     2 CorruptMessage "CORRUPT_MESSAGE" retry "record batch is damaged or breaks the format's rules",
     3 UnknownTopicOrPartition "UNKNOWN_TOPIC_OR_PARTITION" retry "topic or partition does not exist on this broker",
@@ -200,12 +201,6 @@ impl ErrorCode {
     /// True for `NONE`.
     pub const fn is_none(self) -> bool {
         matches!(self, Self::None)
-    }
-}
-
-impl Default for ErrorCode {
-    fn default() -> Self {
-        Self::None
     }
 }
 

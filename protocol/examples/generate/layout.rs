@@ -36,24 +36,50 @@ fn bytes_min(message: &Message, ty: &Type, nullable: bool, version: i16) -> usiz
     match ty {
         Type::Struct(_) if nullable => 1,
         Type::Struct(name) => struct_bytes_min(message, message.structure(name), version),
-        Type::Array(_) => if flexible { 1 } else { 4 },
+        Type::Array(_) => {
+            if flexible {
+                1
+            } else {
+                4
+            }
+        }
         Type::Primitive(primitive) => match primitive {
             Primitive::Bool | Primitive::Int8 => 1,
             Primitive::Int16 | Primitive::Uint16 => 2,
             Primitive::Int32 => 4,
             Primitive::Int64 | Primitive::Float64 => 8,
             Primitive::Uuid => 16,
-            Primitive::String => if flexible { 1 } else { 2 },
-            Primitive::Bytes => if flexible { 1 } else { 4 },
+            Primitive::String => {
+                if flexible {
+                    1
+                } else {
+                    2
+                }
+            }
+            Primitive::Bytes => {
+                if flexible {
+                    1
+                } else {
+                    4
+                }
+            }
         },
     }
 }
 
 fn struct_bytes_min(message: &Message, structure: &Struct, version: i16) -> usize {
-    let fields = structure.fields.iter().filter(|field| is_plain(field, version));
+    let fields = structure
+        .fields
+        .iter()
+        .filter(|field| is_plain(field, version));
     let tags = usize::from(message.flexible.contains(version));
     let bytes = |field: &Field| {
-        bytes_min(message, &field.ty, field.nullable.contains(version), version)
+        bytes_min(
+            message,
+            &field.ty,
+            field.nullable.contains(version),
+            version,
+        )
     };
     fields.map(bytes).sum::<usize>() + tags
 }

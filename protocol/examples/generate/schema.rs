@@ -21,10 +21,16 @@ impl Versions {
             return Some(Self::NONE);
         }
         if let Some(first) = text.strip_suffix('+') {
-            return Some(Self { first: first.parse().ok()?, last: i16::MAX });
+            return Some(Self {
+                first: first.parse().ok()?,
+                last: i16::MAX,
+            });
         }
         let (first, last) = text.split_once('-').unwrap_or((text, text));
-        Some(Self { first: first.parse().ok()?, last: last.parse().ok()? })
+        Some(Self {
+            first: first.parse().ok()?,
+            last: last.parse().ok()?,
+        })
     }
 
     pub(crate) fn is_empty(self) -> bool {
@@ -40,7 +46,10 @@ impl Versions {
     }
 
     pub(crate) fn intersect(self, other: Self) -> Self {
-        Self { first: self.first.max(other.first), last: self.last.min(other.last) }
+        Self {
+            first: self.first.max(other.first),
+            last: self.last.min(other.last),
+        }
     }
 
     /// The smallest run that covers both.
@@ -48,7 +57,10 @@ impl Versions {
         match (self.is_empty(), other.is_empty()) {
             (true, _) => other,
             (_, true) => self,
-            _ => Self { first: self.first.min(other.first), last: self.last.max(other.last) },
+            _ => Self {
+                first: self.first.min(other.first),
+                last: self.last.max(other.last),
+            },
         }
     }
 }
@@ -147,7 +159,10 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Message>, SchemaError> {
     // the structures that are open, each with the indentation of its fields
     let mut open: Vec<(usize, String)> = Vec::new();
     for (index, line) in text.lines().enumerate() {
-        let fail = |what| SchemaError { line: index + 1, what };
+        let fail = |what| SchemaError {
+            line: index + 1,
+            what,
+        };
         let words: Vec<&str> = line.split_whitespace().collect();
         let indentation = line.len() - line.trim_start().len();
         if words.is_empty() {
@@ -159,7 +174,9 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Message>, SchemaError> {
             messages.push(message);
             continue;
         }
-        let message = messages.last_mut().ok_or_else(|| fail("field outside a message"))?;
+        let message = messages
+            .last_mut()
+            .ok_or_else(|| fail("field outside a message"))?;
         if words[0] == "struct" && words.len() == 3 {
             open = vec![(4, words[1].to_owned())];
             add_struct(message, words[1]);
@@ -167,7 +184,9 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Message>, SchemaError> {
         }
         let field = field(&words).ok_or_else(|| fail("not a field"))?;
         open.retain(|(fields_at, _)| *fields_at <= indentation);
-        let Some((fields_at, owner)) = open.last() else { return Err(fail("bad indentation")) };
+        let Some((fields_at, owner)) = open.last() else {
+            return Err(fail("bad indentation"));
+        };
         if *fields_at != indentation {
             return Err(fail("bad indentation"));
         }
@@ -176,15 +195,28 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Message>, SchemaError> {
             open.push((indentation + 2, name.to_owned()));
             add_struct(message, name);
         }
-        let structure = message.structs.iter_mut().find(|structure| structure.name == owner);
-        structure.ok_or_else(|| fail("no such structure"))?.fields.push(field);
+        let structure = message
+            .structs
+            .iter_mut()
+            .find(|structure| structure.name == owner);
+        structure
+            .ok_or_else(|| fail("no such structure"))?
+            .fields
+            .push(field);
     }
     Ok(messages)
 }
 
 fn add_struct(message: &mut Message, name: &str) {
-    if message.structs.iter().all(|structure| structure.name != name) {
-        message.structs.push(Struct { name: name.to_owned(), fields: Vec::new() });
+    if message
+        .structs
+        .iter()
+        .all(|structure| structure.name != name)
+    {
+        message.structs.push(Struct {
+            name: name.to_owned(),
+            fields: Vec::new(),
+        });
     }
 }
 
@@ -214,7 +246,10 @@ fn head(words: &[&str]) -> Option<Message> {
         versions: Versions::NONE,
         flexible: Versions::NONE,
         unstable: None,
-        structs: vec![Struct { name, fields: Vec::new() }],
+        structs: vec![Struct {
+            name,
+            fields: Vec::new(),
+        }],
     };
     for pair in words[2..].chunks(2) {
         match *pair {
@@ -229,7 +264,9 @@ fn head(words: &[&str]) -> Option<Message> {
 }
 
 fn field(words: &[&str]) -> Option<Field> {
-    let [name, ty, versions, options @ ..] = words else { return None };
+    let [name, ty, versions, options @ ..] = words else {
+        return None;
+    };
     let versions = Versions::parse(versions)?;
     let mut field = Field {
         name: (*name).to_owned(),

@@ -27,7 +27,10 @@ pub(crate) fn read_all(schemas: &Path) -> Result<Vec<Source>, Box<dyn Error>> {
         let mut files = Vec::new();
         for entry in fs::read_dir(schemas.join(group))? {
             let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "schema") {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "schema")
+            {
                 files.push(path);
             }
         }
@@ -36,8 +39,16 @@ pub(crate) fn read_all(schemas: &Path) -> Result<Vec<Source>, Box<dyn Error>> {
             let messages = schema::parse(&fs::read_to_string(&path)?)
                 .map_err(|error| format!("{}: {error}", path.display()))?;
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let file = if group.is_empty() { name.into_owned() } else { format!("{group}/{name}") };
-            sources.push(Source { group, file, messages });
+            let file = if group.is_empty() {
+                name.into_owned()
+            } else {
+                format!("{group}/{name}")
+            };
+            sources.push(Source {
+                group,
+                file,
+                messages,
+            });
         }
     }
     Ok(sources)
@@ -54,7 +65,10 @@ pub(crate) fn write_all(schemas: &Path, root: &Path) -> Result<(), Box<dyn Error
     for group in GROUPS {
         let folder = messages.join(group);
         fs::create_dir_all(&folder)?;
-        let members: Vec<&Source> = sources.iter().filter(|source| source.group == group).collect();
+        let members: Vec<&Source> = sources
+            .iter()
+            .filter(|source| source.group == group)
+            .collect();
         for source in &members {
             for message in &source.messages {
                 let path = folder.join(snake_case(message.name())).with_extension("rs");
@@ -64,8 +78,8 @@ pub(crate) fn write_all(schemas: &Path, root: &Path) -> Result<(), Box<dyn Error
         fs::write(folder.join("mod.rs"), emit::group(group, &members))?;
     }
     written.push(messages.join("mod.rs"));
-    let table = root.join("tests/support/table.rs");
-    fs::create_dir_all(root.join("tests/support"))?;
+    let table = root.join("tests/wire/table.rs");
+    fs::create_dir_all(root.join("tests/wire"))?;
     fs::write(&table, self::table(&sources)?)?;
     written.push(table);
     format(&written)
@@ -74,7 +88,7 @@ pub(crate) fn write_all(schemas: &Path, root: &Path) -> Result<(), Box<dyn Error
 fn table(sources: &[Source]) -> Result<String, Box<dyn Error>> {
     let mut text = String::from(
         "//! Generated from the schemas; do not edit. Every message, for the tests.\n\n\
-         use protocol::messages;\n\nuse super::codec::Codec;\n\npub const CODECS: &[Codec] = &[\n",
+         use protocol::messages;\n\nuse crate::codec::Codec;\n\npub const CODECS: &[Codec] = &[\n",
     );
     for source in sources {
         for message in &source.messages {
@@ -82,7 +96,11 @@ fn table(sources: &[Source]) -> Result<String, Box<dyn Error>> {
             let group = if source.group.is_empty() { "" } else { "::" };
             let module = snake_case(name);
             let path = format!("messages{group}{}::{module}::{name}", source.group);
-            let make = if message.kind == Kind::Request { "request" } else { "of" };
+            let make = if message.kind == Kind::Request {
+                "request"
+            } else {
+                "of"
+            };
             writeln!(text, "Codec::{make}::<{path}>(\"{name}\"),")?;
         }
     }
@@ -94,6 +112,13 @@ fn table(sources: &[Source]) -> Result<String, Box<dyn Error>> {
 fn format(files: &[PathBuf]) -> Result<(), Box<dyn Error>> {
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.rustfmt.toml");
     let mut rustfmt = Command::new("rustfmt");
-    rustfmt.args(["--edition", "2024", "--config-path"]).arg(config).args(files);
-    if rustfmt.status()?.success() { Ok(()) } else { Err("rustfmt failed".into()) }
+    rustfmt
+        .args(["--edition", "2024", "--config-path"])
+        .arg(config)
+        .args(files);
+    if rustfmt.status()?.success() {
+        Ok(())
+    } else {
+        Err("rustfmt failed".into())
+    }
 }

@@ -4,7 +4,10 @@
 //! Reading is total: hostile bytes end in a [`DecodeError`], never in a panic, and no allocation
 //! is made for bytes that have not been received. Writing cannot fail.
 
-#[expect(clippy::missing_errors_doc, reason = "every method ends in DecodeError on bad bytes")]
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "every method ends in DecodeError on bad bytes"
+)]
 mod reader;
 mod writer;
 

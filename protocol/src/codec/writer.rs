@@ -283,6 +283,9 @@ impl TaggedFields<'_> {
     }
 
     /// Writes the number of fields.
+    ///
+    /// # Panics
+    /// There are more than 127 fields, which no schema has.
     pub fn finish(self) {
         assert!(self.count < 0x80, "a section has at most 127 known fields");
         self.writer.bytes[self.position] = self.count;

@@ -1,4 +1,4 @@
-//! Generated from schemas/24_add_partitions_to_txn.schema; do not edit.
+//! Generated from `schemas/24_add_partitions_to_txn.schema`; do not edit.
 
 use crate::api_key::{ApiKey, VersionRange};
 use crate::codec::{DecodeError, Message, Reader, Request, Writer};

@@ -1,4 +1,4 @@
-//! Generated from schemas/80_add_raft_voter.schema; do not edit.
+//! Generated from `schemas/80_add_raft_voter.schema`; do not edit.
 
 use crate::api_key::VersionRange;
 use crate::codec::{DecodeError, Message, Reader, Writer};

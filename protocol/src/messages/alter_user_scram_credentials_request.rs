@@ -1,4 +1,4 @@
-//! Generated from schemas/51_alter_user_scram_credentials.schema; do not edit.
+//! Generated from `schemas/51_alter_user_scram_credentials.schema`; do not edit.
 
 use bytes::Bytes;
 

@@ -1,4 +1,4 @@
-//! Generated from schemas/68_consumer_group_heartbeat.schema; do not edit.
+//! Generated from `schemas/68_consumer_group_heartbeat.schema`; do not edit.
 
 use crate::api_key::{ApiKey, VersionRange};
 use crate::codec::{DecodeError, Message, Reader, Request, Writer};

@@ -1,4 +1,4 @@
-//! Generated from schemas/92_delete_share_group_offsets.schema; do not edit.
+//! Generated from `schemas/92_delete_share_group_offsets.schema`; do not edit.
 
 use crate::api_key::VersionRange;
 use crate::codec::{DecodeError, Message, Reader, Writer};

@@ -1,4 +1,4 @@
-//! Generated from schemas/15_describe_groups.schema; do not edit.
+//! Generated from `schemas/15_describe_groups.schema`; do not edit.
 
 use bytes::Bytes;
 

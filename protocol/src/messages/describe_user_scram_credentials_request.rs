@@ -1,4 +1,4 @@
-//! Generated from schemas/50_describe_user_scram_credentials.schema; do not edit.
+//! Generated from `schemas/50_describe_user_scram_credentials.schema`; do not edit.
 
 use crate::api_key::{ApiKey, VersionRange};
 use crate::codec::{DecodeError, Message, Reader, Request, Writer};

@@ -1,4 +1,4 @@
-//! Generated from schemas/58_envelope.schema; do not edit.
+//! Generated from `schemas/58_envelope.schema`; do not edit.
 
 use bytes::Bytes;
 

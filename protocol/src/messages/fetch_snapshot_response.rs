@@ -1,4 +1,4 @@
-//! Generated from schemas/59_fetch_snapshot.schema; do not edit.
+//! Generated from `schemas/59_fetch_snapshot.schema`; do not edit.
 
 use bytes::Bytes;
 

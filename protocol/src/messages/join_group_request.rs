@@ -1,4 +1,4 @@
-//! Generated from schemas/11_join_group.schema; do not edit.
+//! Generated from `schemas/11_join_group.schema`; do not edit.
 
 use bytes::Bytes;
 

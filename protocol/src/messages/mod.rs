@@ -3,8 +3,6 @@
 #![expect(
     clippy::field_reassign_with_default,
     clippy::too_many_lines,
-    clippy::struct_excessive_bools,
-    clippy::self_named_module_files,
     reason = "generated: the shape follows the schemas, and one form of code serves all of them"
 )]
 

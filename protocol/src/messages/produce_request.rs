@@ -1,4 +1,4 @@
-//! Generated from schemas/00_produce.schema; do not edit.
+//! Generated from `schemas/00_produce.schema`; do not edit.
 
 use bytes::Bytes;
 

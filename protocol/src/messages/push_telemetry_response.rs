@@ -1,4 +1,4 @@
-//! Generated from schemas/72_push_telemetry.schema; do not edit.
+//! Generated from `schemas/72_push_telemetry.schema`; do not edit.
 
 use crate::api_key::VersionRange;
 use crate::codec::{DecodeError, Message, Reader, Writer};

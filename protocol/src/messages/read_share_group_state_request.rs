@@ -1,4 +1,4 @@
-//! Generated from schemas/84_read_share_group_state.schema; do not edit.
+//! Generated from `schemas/84_read_share_group_state.schema`; do not edit.
 
 use crate::api_key::{ApiKey, VersionRange};
 use crate::codec::{DecodeError, Message, Reader, Request, Writer};

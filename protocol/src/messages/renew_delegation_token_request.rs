@@ -1,4 +1,4 @@
-//! Generated from schemas/39_renew_delegation_token.schema; do not edit.
+//! Generated from `schemas/39_renew_delegation_token.schema`; do not edit.
 
 use bytes::Bytes;
 

@@ -1,4 +1,4 @@
-//! Generated from schemas/36_sasl_authenticate.schema; do not edit.
+//! Generated from `schemas/36_sasl_authenticate.schema`; do not edit.
 
 use bytes::Bytes;
 

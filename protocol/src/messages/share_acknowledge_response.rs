@@ -1,4 +1,4 @@
-//! Generated from schemas/79_share_acknowledge.schema; do not edit.
+//! Generated from `schemas/79_share_acknowledge.schema`; do not edit.
 
 use crate::api_key::VersionRange;
 use crate::codec::{DecodeError, Message, Reader, Writer};

@@ -1,4 +1,4 @@
-//! Generated from schemas/78_share_fetch.schema; do not edit.
+//! Generated from `schemas/78_share_fetch.schema`; do not edit.
 
 use bytes::Bytes;
 

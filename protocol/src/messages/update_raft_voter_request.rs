@@ -1,4 +1,4 @@
-//! Generated from schemas/82_update_raft_voter.schema; do not edit.
+//! Generated from `schemas/82_update_raft_voter.schema`; do not edit.
 
 use crate::api_key::{ApiKey, VersionRange};
 use crate::codec::{DecodeError, Message, Reader, Request, Writer};

@@ -1,4 +1,4 @@
-//! Generated from schemas/27_write_txn_markers.schema; do not edit.
+//! Generated from `schemas/27_write_txn_markers.schema`; do not edit.
 
 use crate::api_key::VersionRange;
 use crate::codec::{DecodeError, Message, Reader, Writer};

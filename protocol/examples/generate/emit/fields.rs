@@ -16,16 +16,19 @@ pub(super) fn definition(scope: &Scope<'_>) -> String {
         let ident = ident(field);
         let nullable = nullable(scope, field) != When::Never;
         let ty = rust_type(&field.ty);
-        let ty = if nullable { format!("Option<{ty}>") } else { ty };
+        let ty = if nullable {
+            format!("Option<{ty}>")
+        } else {
+            ty
+        };
         fields += &format!("pub {ident}: {ty},\n");
         let (value, is_rusts) = default(field, nullable);
         plain &= is_rusts;
         defaults += &format!("{ident}: {value},\n");
     }
     let derive = if plain { ", Default" } else { "" };
-    let mut text = format!(
-        "\n#[derive(Debug, Clone, PartialEq{derive})]\npub struct {name} {{\n{fields}}}\n"
-    );
+    let mut text =
+        format!("\n#[derive(Debug, Clone, PartialEq{derive})]\npub struct {name} {{\n{fields}}}\n");
     if !plain {
         text += &format!(
             "\nimpl Default for {name} {{\nfn default() -> Self {{\nSelf {{\n{defaults}}}\n}}\n}}\n"
@@ -107,7 +110,7 @@ fn integer(text: &str) -> String {
     let mut grouped = String::new();
     for (index, digit) in text.char_indices() {
         let left = text.len() - index;
-        if index > 0 && left % 3 == 0 && text.len() > 4 {
+        if index > 0 && left.is_multiple_of(3) && text.len() > 4 {
             grouped.push('_');
         }
         grouped.push(digit);
@@ -160,7 +163,10 @@ fn untagged(scope: &Scope<'_>, field: &Field) -> Versions {
         return present;
     }
     assert!(tagged.last == present.last, "a tagged field stays tagged");
-    Versions { first: present.first, last: tagged.first - 1 }
+    Versions {
+        first: present.first,
+        last: tagged.first - 1,
+    }
 }
 
 /// Statements, each under a condition on the version; neighbours share theirs.
@@ -241,7 +247,10 @@ fn read(scope: &Scope<'_>, ty: &Type, nullable: bool, versions: Versions) -> Str
                 Type::Primitive(_) => {
                     let inner = read(scope, element, false, versions);
                     let call = inner.trim_end_matches('?');
-                    match call.strip_prefix("reader.").and_then(|call| call.strip_suffix("()")) {
+                    match call
+                        .strip_prefix("reader.")
+                        .and_then(|call| call.strip_suffix("()"))
+                    {
                         Some(method) => format!("Reader::{method}"),
                         None => format!("|reader| {call}"),
                     }
@@ -250,7 +259,11 @@ fn read(scope: &Scope<'_>, ty: &Type, nullable: bool, versions: Versions) -> Str
             format!("reader.{null}array({flexible}, {least}, {closure})?")
         }
         Type::Primitive(primitive @ (Primitive::String | Primitive::Bytes)) => {
-            let kind = if *primitive == Primitive::String { "string" } else { "bytes" };
+            let kind = if *primitive == Primitive::String {
+                "string"
+            } else {
+                "bytes"
+            };
             match scope.flexible {
                 When::Always => format!("reader.compact_{null}{kind}()?"),
                 When::Never => format!("reader.{null}{kind}()?"),
@@ -281,7 +294,8 @@ pub(super) fn encode(scope: &Scope<'_>) -> String {
             let write = write_field(&scope.when_flexible(), field, &place, tagged);
             let write = write.trim_end_matches(';');
             let set = is_set(field, &place, nullable(scope, field) != When::Never);
-            let statement = format!("if {guard}{set} {{\ntags.field({tag}, |writer| {write});\n}}\n");
+            let statement =
+                format!("if {guard}{set} {{\ntags.field({tag}, |writer| {write});\n}}\n");
             tags.insert(tag, statement);
         }
     }
@@ -338,7 +352,11 @@ enum Form {
 
 fn write(scope: &Scope<'_>, ty: &Type, place: &str, form: Form) -> String {
     let flexible = scope.flexible_argument();
-    let null = if form == Form::Nullable { "nullable_" } else { "" };
+    let null = if form == Form::Nullable {
+        "nullable_"
+    } else {
+        ""
+    };
     let slice = match form {
         Form::Plain => format!("&{place}"),
         Form::Nullable => format!("{place}.as_deref()"),
@@ -360,14 +378,18 @@ fn write(scope: &Scope<'_>, ty: &Type, place: &str, form: Form) -> String {
                     let call = write(scope, element, "value", Form::Plain);
                     call.trim_end_matches(';').replace("&value", "value")
                 }
-                Type::Primitive(_) | Type::Array(_) => {
-                    write(scope, element, "*value", Form::Plain).trim_end_matches(';').to_owned()
-                }
+                Type::Primitive(_) | Type::Array(_) => write(scope, element, "*value", Form::Plain)
+                    .trim_end_matches(';')
+                    .to_owned(),
             };
             format!("writer.{null}array({flexible}, {slice}, |writer, value| {inner});")
         }
         Type::Primitive(primitive @ (Primitive::String | Primitive::Bytes)) => {
-            let kind = if *primitive == Primitive::String { "string" } else { "bytes" };
+            let kind = if *primitive == Primitive::String {
+                "string"
+            } else {
+                "bytes"
+            };
             match scope.flexible {
                 When::Always => format!("writer.compact_{null}{kind}({slice});"),
                 When::Never => format!("writer.{null}{kind}({slice});"),

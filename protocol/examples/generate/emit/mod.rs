@@ -41,7 +41,12 @@ impl<'a> Scope<'a> {
     fn new(message: &'a Message, structure: &'a Struct) -> Self {
         let reach = layout::reach(message, &structure.name);
         let flexible = When::of(message.flexible, reach);
-        Self { message, structure, reach, flexible }
+        Self {
+            message,
+            structure,
+            reach,
+            flexible,
+        }
     }
 
     /// The fields that occur in any version.
@@ -57,7 +62,10 @@ impl<'a> Scope<'a> {
 
     /// The same inside a section of tagged fields, which only flexible versions have.
     fn when_flexible(self) -> Self {
-        Self { flexible: When::Always, ..self }
+        Self {
+            flexible: When::Always,
+            ..self
+        }
     }
 
     /// What the code passes for `flexible`.
@@ -92,12 +100,20 @@ pub(crate) fn message(message: &Message, file: &str) -> String {
         body += &implementation(&scope);
     }
     body += &identity(message);
-    let mut text = format!("//! Generated from schemas/{file}; do not edit.\n\n");
+    let mut text = format!("//! Generated from `schemas/{file}`; do not edit.\n\n");
     if body.contains("Bytes>") || body.contains(": Bytes") {
         text += "use bytes::Bytes;\n\n";
     }
-    let key = if message.kind == Kind::Request { "ApiKey, " } else { "" };
-    let request = if message.kind == Kind::Request { ", Request" } else { "" };
+    let key = if message.kind == Kind::Request {
+        "ApiKey, "
+    } else {
+        ""
+    };
+    let request = if message.kind == Kind::Request {
+        ", Request"
+    } else {
+        ""
+    };
     text += &format!("use crate::api_key::{{{key}VersionRange}};\n");
     text += &format!("use crate::codec::{{DecodeError, Message, Reader{request}, Writer}};\n");
     if body.contains("Uuid") {
@@ -109,7 +125,9 @@ pub(crate) fn message(message: &Message, file: &str) -> String {
 /// What ties the message to its API or record type.
 fn identity(message: &Message) -> String {
     let name = message.name();
-    let Some(id) = message.id else { return String::new() };
+    let Some(id) = message.id else {
+        return String::new();
+    };
     match message.kind {
         Kind::Request => {
             let api = name.strip_suffix("Request").unwrap_or(name);
@@ -204,8 +222,14 @@ pub(crate) fn group(group: &str, sources: &[&Source]) -> String {
     let (title, lints) = match group {
         "" => ("Every message of the protocol", MESSAGE_LINTS),
         "metadata" => ("The records of the cluster metadata log", ""),
-        "coordinator" => ("The records of the group, share and transaction state topics", ""),
-        _ => ("Values inside other messages and inside control records", ""),
+        "coordinator" => (
+            "The records of the group, share and transaction state topics",
+            "",
+        ),
+        _ => (
+            "Values inside other messages and inside control records",
+            "",
+        ),
     };
     if group.is_empty() {
         modules.extend(["coordinator", "data", "metadata"].map(str::to_owned));
@@ -226,8 +250,6 @@ const MESSAGE_LINTS: &str = "\
 #![expect(
     clippy::field_reassign_with_default,
     clippy::too_many_lines,
-    clippy::struct_excessive_bools,
-    clippy::self_named_module_files,
     reason = \"generated: the shape follows the schemas, and one form of code serves all of them\"
 )]
 
@@ -241,7 +263,10 @@ fn record_enum(sources: &[&Source]) -> String {
         .map(|message| (message.name().trim_end_matches("Record"), message.name()))
         .collect();
     let list = |line: &dyn Fn(&str, &str) -> String| -> String {
-        records.iter().map(|(variant, name)| line(variant, name)).collect()
+        records
+            .iter()
+            .map(|(variant, name)| line(variant, name))
+            .collect()
     };
     let mut text = String::from(
         "\nuse crate::api_key::VersionRange;\n\
@@ -282,9 +307,7 @@ fn record_enum(sources: &[&Source]) -> String {
         "\n/// Appends the record's body; type and version are the caller's to write.\n///\n\
          /// # Panics\n/// The version is not one of the schema's.\n\
          pub fn encode(&self, writer: &mut Writer, version: i16) {{\nmatch self {{\n{}}}\n}}\n}}\n",
-        list(&|variant, _| format!(
-            "Self::{variant}(record) => record.encode(writer, version),\n"
-        ))
+        list(&|variant, _| format!("Self::{variant}(record) => record.encode(writer, version),\n"))
     );
     text
 }

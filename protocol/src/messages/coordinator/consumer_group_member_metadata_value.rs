@@ -1,4 +1,4 @@
-//! Generated from schemas/coordinator/group_05_consumer_group_member_metadata.schema; do not edit.
+//! Generated from `schemas/coordinator/group_05_consumer_group_member_metadata.schema`; do not edit.
 
 use bytes::Bytes;
 

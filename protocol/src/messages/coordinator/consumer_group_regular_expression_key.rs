@@ -1,4 +1,4 @@
-//! Generated from schemas/coordinator/group_16_consumer_group_regular_expression.schema; do not edit.
+//! Generated from `schemas/coordinator/group_16_consumer_group_regular_expression.schema`; do not edit.
 
 use crate::api_key::VersionRange;
 use crate::codec::{DecodeError, Message, Reader, Writer};

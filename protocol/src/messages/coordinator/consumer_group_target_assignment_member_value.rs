@@ -1,4 +1,4 @@
-//! Generated from schemas/coordinator/group_07_consumer_group_target_assignment_member.schema; do not edit.
+//! Generated from `schemas/coordinator/group_07_consumer_group_target_assignment_member.schema`; do not edit.
 
 use crate::api_key::VersionRange;
 use crate::codec::{DecodeError, Message, Reader, Writer};

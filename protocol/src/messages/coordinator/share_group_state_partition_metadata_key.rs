@@ -1,4 +1,4 @@
-//! Generated from schemas/coordinator/group_15_share_group_state_partition_metadata.schema; do not edit.
+//! Generated from `schemas/coordinator/group_15_share_group_state_partition_metadata.schema`; do not edit.
 
 use crate::api_key::VersionRange;
 use crate::codec::{DecodeError, Message, Reader, Writer};

@@ -1,4 +1,4 @@
-//! Generated from schemas/coordinator/share_00_share_snapshot.schema; do not edit.
+//! Generated from `schemas/coordinator/share_00_share_snapshot.schema`; do not edit.
 
 use crate::api_key::VersionRange;
 use crate::codec::{DecodeError, Message, Reader, Writer};

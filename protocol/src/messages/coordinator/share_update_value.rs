@@ -1,4 +1,4 @@
-//! Generated from schemas/coordinator/share_01_share_update.schema; do not edit.
+//! Generated from `schemas/coordinator/share_01_share_update.schema`; do not edit.
 
 use crate::api_key::VersionRange;
 use crate::codec::{DecodeError, Message, Reader, Writer};

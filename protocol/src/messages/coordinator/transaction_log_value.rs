@@ -1,4 +1,4 @@
-//! Generated from schemas/coordinator/transaction_00_transaction_log.schema; do not edit.
+//! Generated from `schemas/coordinator/transaction_00_transaction_log.schema`; do not edit.
 
 use crate::api_key::VersionRange;
 use crate::codec::{DecodeError, Message, Reader, Writer};

@@ -1,4 +1,4 @@
-//! Generated from schemas/data/consumer_protocol_assignment.schema; do not edit.
+//! Generated from `schemas/data/consumer_protocol_assignment.schema`; do not edit.
 
 use bytes::Bytes;
 

@@ -1,4 +1,4 @@
-//! Generated from schemas/data/control_record_type_schema.schema; do not edit.
+//! Generated from `schemas/data/control_record_type_schema.schema`; do not edit.
 
 use crate::api_key::VersionRange;
 use crate::codec::{DecodeError, Message, Reader, Writer};

@@ -1,4 +1,4 @@
-//! Generated from schemas/metadata/28_clear_elr_record.schema; do not edit.
+//! Generated from `schemas/metadata/28_clear_elr_record.schema`; do not edit.
 
 use crate::api_key::VersionRange;
 use crate::codec::{DecodeError, Message, Reader, Writer};

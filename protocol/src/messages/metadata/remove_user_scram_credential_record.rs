@@ -1,4 +1,4 @@
-//! Generated from schemas/metadata/22_remove_user_scram_credential_record.schema; do not edit.
+//! Generated from `schemas/metadata/22_remove_user_scram_credential_record.schema`; do not edit.
 
 use crate::api_key::VersionRange;
 use crate::codec::{DecodeError, Message, Reader, Writer};

@@ -1,4 +1,4 @@
-//! Generated from schemas/metadata/01_unregister_broker_record.schema; do not edit.
+//! Generated from `schemas/metadata/01_unregister_broker_record.schema`; do not edit.
 
 use crate::api_key::VersionRange;
 use crate::codec::{DecodeError, Message, Reader, Writer};

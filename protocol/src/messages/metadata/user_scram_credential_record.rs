@@ -1,4 +1,4 @@
-//! Generated from schemas/metadata/11_user_scram_credential_record.schema; do not edit.
+//! Generated from `schemas/metadata/11_user_scram_credential_record.schema`; do not edit.
 
 use bytes::Bytes;
 
