@@ -3,7 +3,7 @@
 //! `millrace.x`. Pure; the variables are a parameter.
 //!
 //! Unlike a file, the environment also carries what others put there (service links, JVM options),
-//! so an unknown `KAFKA_` name is told, not refused.
+//! so an unknown `KAFKA_` name is told, not refused (`notices`).
 
 /// What one variable says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,13 +11,12 @@ pub(crate) struct Assignment {
     pub(crate) name: String,
     pub(crate) value: String,
     pub(crate) variable: String,
-    pub(crate) strict: bool,
 }
 
 /// The settings in the environment, weaker ones first: `KAFKA_CFG_`, `KAFKA_`, `MILLRACE_`.
 pub(crate) fn assignments(variables: &[(String, String)]) -> Vec<Assignment> {
     let mut found: Vec<(u8, Assignment)> = Vec::new();
-    let mut add = |rank: u8, name: String, value: &str, variable: &str, strict: bool| {
+    let mut add = |rank: u8, name: String, value: &str, variable: &str| {
         let (value, variable) = (value.to_owned(), variable.to_owned());
         found.push((
             rank,
@@ -25,23 +24,22 @@ pub(crate) fn assignments(variables: &[(String, String)]) -> Vec<Assignment> {
                 name,
                 value,
                 variable,
-                strict,
             },
         ));
     };
     for (variable, value) in variables {
         if variable == "CLUSTER_ID" {
-            add(0, "cluster.id".to_owned(), value, variable, true);
+            add(0, "cluster.id".to_owned(), value, variable);
         } else if variable == "MILLRACE_LOG" {
-            add(4, "millrace.log.level".to_owned(), value, variable, true);
+            add(4, "millrace.log.level".to_owned(), value, variable);
         } else if is_meant_for_others(variable) {
         } else if let Some(rest) = variable.strip_prefix("KAFKA_CFG_") {
-            add(1, property_name(rest), value, variable, false);
+            add(1, property_name(rest), value, variable);
         } else if let Some(rest) = variable.strip_prefix("KAFKA_") {
-            add(2, property_name(rest), value, variable, false);
+            add(2, property_name(rest), value, variable);
         } else if let Some(rest) = variable.strip_prefix("MILLRACE_") {
             let name = format!("millrace.{}", property_name(rest));
-            add(3, name, value, variable, true);
+            add(3, name, value, variable);
         }
     }
     if let Some(filter) = log_filter(variables) {
@@ -50,7 +48,6 @@ pub(crate) fn assignments(variables: &[(String, String)]) -> Vec<Assignment> {
             "millrace.log.level".to_owned(),
             &filter,
             "KAFKA_LOG4J_ROOT_LOGLEVEL",
-            true,
         );
     }
     found.sort_by_key(|(rank, _)| *rank);
@@ -128,10 +125,7 @@ fn add_listeners(assignments: &mut Vec<Assignment>) {
         .iter()
         .rfind(|a| a.name == "advertised.listeners");
     let Some(Assignment {
-        value,
-        variable,
-        strict,
-        ..
+        value, variable, ..
     }) = advertised.cloned()
     else {
         return;
@@ -145,7 +139,6 @@ fn add_listeners(assignments: &mut Vec<Assignment>) {
         name: "listeners".to_owned(),
         value,
         variable,
-        strict,
     });
 }
 
