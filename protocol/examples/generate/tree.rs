@@ -88,7 +88,7 @@ pub(crate) fn write_all(schemas: &Path, root: &Path) -> Result<(), Box<dyn Error
 fn table(sources: &[Source]) -> Result<String, Box<dyn Error>> {
     let mut text = String::from(
         "//! Generated from the schemas; do not edit. Every message, for the tests.\n\n\
-         use protocol::messages;\n\nuse crate::codec::Codec;\n\npub const CODECS: &[Codec] = &[\n",
+         use protocol::messages;\n\nuse crate::codec::Codec;\n\npub(crate) const CODECS: &[Codec] = &[\n",
     );
     for source in sources {
         for message in &source.messages {

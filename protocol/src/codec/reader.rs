@@ -303,8 +303,12 @@ impl Reader {
         let Some(count) = self.array_count(flexible, element_bytes_min)? else {
             return Ok(None);
         };
-        let mut elements = Vec::with_capacity(count.min(RESERVED_ELEMENTS_MAX));
-        for _ in 0..count {
+        let mut elements = Vec::new();
+        for read in 0..count {
+            if elements.len() == elements.capacity() {
+                // doubling, but never beyond what is still to come
+                elements.reserve_exact((count - read).min(read.max(RESERVED_ELEMENTS_MAX)));
+            }
             elements.push(element(self)?);
         }
         Ok(Some(elements))
