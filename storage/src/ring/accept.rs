@@ -69,6 +69,11 @@ impl AcceptStream {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn back_off_for_tests(&mut self) {
+        self.back_off = true;
+    }
+
     async fn next_single(&self) -> (io::Result<usize>, i32) {
         let action = Action::Accept {
             listener: self.listener.clone(),
