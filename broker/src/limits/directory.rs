@@ -1,0 +1,103 @@
+//! The data directory belongs to one process: a locked file in it, with that process's number.
+//! Shell.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::ports;
+
+/// Kafka's name for it.
+const LOCK_FILE: &str = ".lock";
+
+#[derive(Debug, Error)]
+pub(crate) enum DirectoryError {
+    #[error("cannot use the data directory {}: {source}", path.display())]
+    Unusable { path: PathBuf, source: io::Error },
+    #[error("the data directory {} is in use by {holder}; stop it, or give another one with --data DIR", path.display())]
+    InUse { path: PathBuf, holder: String },
+}
+
+/// The data directory, held until this is dropped or the process ends.
+#[derive(Debug)]
+pub(crate) struct DirectoryLock {
+    _file: File,
+}
+
+impl DirectoryLock {
+    /// Makes the directory when it is not there, and takes it.
+    ///
+    /// # Errors
+    /// It cannot be made or written, or another process holds it.
+    pub(crate) fn take(directory: &Path) -> Result<Self, DirectoryError> {
+        let unusable = |source| DirectoryError::Unusable {
+            path: directory.to_owned(),
+            source,
+        };
+        fs::create_dir_all(directory).map_err(unusable)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(directory.join(LOCK_FILE))
+            .map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let path = directory.to_owned();
+                return Err(DirectoryError::InUse {
+                    path,
+                    holder: holder(&mut file),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+        }
+        file.set_len(0).map_err(unusable)?;
+        file.rewind().map_err(unusable)?;
+        writeln!(file, "{}", std::process::id()).map_err(unusable)?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let read = file.take(32).read_to_string(&mut text);
+    match (read, text.trim().parse::<u32>()) {
+        (Ok(_), Ok(pid)) => match ports::command(pid) {
+            command if command.is_empty() => format!("process {pid}"),
+            command => format!("process {pid} ({command})"),
+        },
+        _ => "another process".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_taker_learns_who_holds_the_directory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b");
+        let lock = DirectoryLock::take(&path).unwrap();
+        let error = DirectoryLock::take(&path).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("in use by process {} (", std::process::id())),
+            "{error}"
+        );
+        drop(lock);
+        DirectoryLock::take(&path).unwrap();
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = DirectoryLock::take(&file.join("below")).unwrap_err();
+        assert!(matches!(error, DirectoryError::Unusable { .. }), "{error}");
+    }
+}
