@@ -2,6 +2,7 @@
 //! no more memory than the bytes received justify. Seeded; `MILLRACE_FUZZ_SECONDS` sets how long.
 //! One test only: the allocator counts for the whole process.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 #![expect(unsafe_code, reason = "counting needs an allocator of our own")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -1,6 +1,8 @@
 //! The hand-written Produce and Fetch codecs against the generated one and against the crate
 //! kafka-protocol, for every version: the same bytes must mean the same to all three.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages as oracle;
 use kafka_protocol::protocol::{Decodable, Encodable};
