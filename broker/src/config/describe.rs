@@ -259,7 +259,10 @@ mod tests {
 
     #[test]
     fn a_broker_lists_every_setting_and_hides_passwords() {
-        let layers = layers(&[("ssl.key.password", "hunter2"), ("log.retention.hours", "2")]);
+        let layers = layers(&[
+            ("ssl.key.password", "hunter2"),
+            ("log.retention.hours", "2"),
+        ]);
         assert_eq!(broker(&layers).count(), table::broker().count());
         assert!(!format!("{:?}", broker(&layers).collect::<Vec<_>>()).contains("hunter2"));
         let entry = named(broker(&layers), "log.retention.ms");

@@ -8,3 +8,8 @@ pub(crate) mod ports;
 mod system;
 
 pub(crate) use system::{Resource, free_bytes, pin_to_core, raise};
+
+/// Descriptors that the broker asks for: connections, and three files for each open partition.
+pub(crate) const DESCRIPTORS_WANTED: u64 = 65_536;
+/// Memory that rings and their registered buffers may lock.
+pub(crate) const LOCKED_MEMORY_WANTED: u64 = 64 << 20;
