@@ -1,0 +1,112 @@
+"""The round trip that every Python client makes; a client is an object with these methods:
+
+    codecs                                         names of the codecs it has
+    create(topic, partitions)
+    produce(topic, codec, records)                 records carry their partition
+    read(topic, starts, count)                     assigns {partition: offset}, seeks, returns records
+    offset_at(topic, partition, timestamp)         first offset with that time or a later one, None if there is none
+"""
+import dataclasses
+import random
+import sys
+import time
+import traceback
+import uuid
+
+PARTITIONS = 3
+COUNT = 60
+BIG = 900_000
+CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
+
+
+@dataclasses.dataclass
+class Record:
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+    timestamp: int
+    offset: int = -1
+
+    def __repr__(self):
+        value = self.value if self.value is None or len(self.value) < 60 else f"{len(self.value)} bytes, {hash(self.value)}"
+        return f"Record({self.partition}@{self.offset} key={self.key} value={value} headers={self.headers} time={self.timestamp})"
+
+
+def records(binary=True):
+    """Keys and no keys, null values, headers that repeat or are empty, one record of 900 KB, a second between neighbours."""
+    source = random.Random(7)
+    began = int(time.time() * 1000) - 3_600_000
+    made = []
+    for i in range(COUNT):
+        value = f"value {i} ".encode() * (i + 1)
+        if i == 10:
+            value = source.randbytes(BIG) if binary else bytes(source.choices(b"abcdefghijklmnop", k=BIG))
+        headers = [[], [("one", f"header {i}".encode())], [("twice", b"a"), ("empty", b""), ("twice", b"\xff\x00" if binary else b"b")]]
+        made.append(Record(
+            partition=i % PARTITIONS,
+            key=None if i % 5 == 4 else f"key {i}".encode(),
+            value=None if i % 7 == 6 and i % 5 != 4 else value,  # no client sends a record of nothing
+            headers=headers[i % 4 % 3],
+            timestamp=began + i * 1000,
+            offset=i // PARTITIONS,
+        ))
+    return made
+
+
+class Checks:
+    def __init__(self, client):
+        self.client = client
+        self.passed = self.failed = 0
+
+    def check(self, name, run):
+        """`run` raises when the check fails."""
+        try:
+            run()
+            self.passed += 1
+            print(f"ok   {self.client}: {name}", flush=True)
+        except Exception as error:  # any error of any client is the finding
+            self.failed += 1
+            print(f"FAIL {self.client}: {name}: {type(error).__name__}: {error}", flush=True)
+            if not isinstance(error, AssertionError):
+                traceback.print_exc(limit=-2)
+
+    def finish(self):
+        print(f"{self.client}: {self.passed} passed, {self.failed} failed", flush=True)
+        sys.exit(1 if self.failed or not self.passed else 0)
+
+
+def same(expected, seen, timestamps=True):
+    """Every byte and the order, partition by partition."""
+    for partition in range(PARTITIONS):
+        ours = [r for r in expected if r.partition == partition]
+        theirs = [r for r in seen if r.partition == partition]
+        assert len(ours) == len(theirs), f"partition {partition}: {len(theirs)} records instead of {len(ours)}"
+        for ours_one, theirs_one in zip(ours, theirs):
+            if not timestamps:
+                theirs_one.timestamp = ours_one.timestamp
+            assert ours_one == theirs_one, f"read {theirs_one} instead of {ours_one}"
+
+
+def run(name, client):
+    checks = Checks(name)
+    for codec in client.codecs:
+        topic = f"{name}-{codec}-{uuid.uuid4().hex[:8]}"
+        sent = records()
+        checks.check(f"{codec}: create a topic with {PARTITIONS} partitions", lambda: client.create(topic, PARTITIONS))
+        checks.check(f"{codec}: produce {COUNT} records", lambda: client.produce(topic, codec, sent))
+        checks.check(f"{codec}: read by assignment from the beginning",
+                     lambda: same(sent, client.read(topic, {p: 0 for p in range(PARTITIONS)}, COUNT)))
+        tail = [r for r in sent if r.partition == 1 and r.offset >= 12]
+        checks.check(f"{codec}: read from an offset", lambda: same(tail, client.read(topic, {1: 12}, len(tail))))
+        checks.check(f"{codec}: read from a timestamp", lambda: from_timestamp(client, topic, sent))
+    checks.finish()
+
+
+def from_timestamp(client, topic, sent):
+    ours = [r for r in sent if r.partition == 2]
+    found = client.offset_at(topic, 2, ours[7].timestamp - 500)
+    assert found == 7, f"offset {found} instead of 7"
+    assert client.offset_at(topic, 2, ours[7].timestamp) == 7, "the exact time of a record finds another one"
+    assert client.offset_at(topic, 2, ours[-1].timestamp + 1) is None, "a time behind the last record has an offset"
+    same(ours[7:], client.read(topic, {2: found}, len(ours) - 7))

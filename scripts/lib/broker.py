@@ -1,0 +1,170 @@
+"""Starts, measures and stops one broker: Millrace, or the Apache Kafka 4.3 that it is compared with.
+
+Also a command: `broker.py kafka|millrace --port P [--dir D] [--shards N]` runs one in the foreground until a signal."""
+import argparse
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import paths
+import wire
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Broker:
+    """One process at a time; `start` after `stop` or `kill` continues with the same directory."""
+
+    def __init__(self, kind, port, directory, shards=None, settings=None):
+        self.kind = kind
+        self.port = port
+        self.directory = pathlib.Path(directory)
+        self.shards = shards
+        self.settings = dict(settings or {})
+        self.log = self.directory.parent / f"{self.directory.name}.log"
+        self.process = None
+
+    @property
+    def bootstrap(self):
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def start(self, seconds=None):
+        self.spawn()
+        try:
+            wire.wait_for_metadata(self.port, seconds or (60 if self.kind == "kafka" else 20), self.alive)
+        except (RuntimeError, TimeoutError) as failure:
+            raise type(failure)(f"{self.kind}: {failure}\n{self.log_tail()}") from None
+        return self
+
+    def spawn(self):
+        """Starts the process without waiting for it."""
+        command = self._kafka_command() if self.kind == "kafka" else self._millrace_command()
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self, seconds=30):
+        """SIGTERM; returns (exit status, seconds it took). A broker that outlives the limit raises TimeoutError."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(f"{self.kind} still runs {seconds} s after SIGTERM\n{self.dump()}") from None
+        return status, time.monotonic() - began
+
+    def kill(self):
+        """SIGKILL; returns when the process is gone."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def cpu_seconds(self):
+        """User and system time of the process so far."""
+        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def rss_mib(self):
+        for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+        return 0.0
+
+    def dump(self):
+        """What every thread of the process waits for, and the end of its log: for failures that look like a hang."""
+        lines = [f"--- threads of {self.kind}, pid {self.pid}"]
+        for task in sorted(pathlib.Path(f"/proc/{self.pid}/task").glob("*")):
+            parts = [_read(task / name).strip() for name in ("comm", "wchan", "syscall")]
+            lines.append(f"{task.name} {' | '.join(parts)}")
+            lines += [f"    {frame}" for frame in _read(task / "stack").splitlines()]
+        return "\n".join(lines + [self.log_tail()])
+
+    def log_tail(self, lines=25):
+        return f"--- end of {self.log}\n" + "\n".join(_read(self.log).splitlines()[-lines:])
+
+    def _millrace_command(self):
+        if not paths.MILLRACE.exists():
+            raise RuntimeError(f"{paths.MILLRACE} is not built: cargo build --release")
+        settings = {"listeners": f"PLAINTEXT://127.0.0.1:{self.port}", "log.dirs": str(self.directory), **self.settings}
+        command = [str(paths.MILLRACE), "start"]
+        for name, value in settings.items():
+            command += ["--override", f"{name}={value}"]
+        return command + (["--shards", str(self.shards)] if self.shards else [])
+
+    def _kafka_command(self):
+        self.directory.mkdir(parents=True, exist_ok=True)
+        config = self.directory.parent / f"{self.directory.name}.properties"
+        config.write_text("".join(f"{name}={value}\n" for name, value in self._kafka_settings().items()))
+        quiet = self.directory.parent / "log4j2.properties"
+        quiet.write_text("appender.c.type=Console\nappender.c.name=c\nrootLogger.level=warn\nrootLogger.appenderRef.c.ref=c\n")
+        java = ["java", "-Xmx1G", "-Xms1G", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35",
+                f"-Dlog4j2.configurationFile={quiet}", f"-Dkafka.logs.dir={self.directory.parent}", "-cp", paths.JARS]
+        if not (self.directory / "meta.properties").exists():
+            subprocess.run(java + ["kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", str(config)],
+                           check=True, stdout=subprocess.DEVNULL)
+        return java + ["kafka.Kafka", str(config)]
+
+    def _kafka_settings(self):
+        controller = self.port + 1
+        return {
+            "process.roles": "broker,controller",
+            "node.id": 1,
+            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
+            "controller.listener.names": "CONTROLLER",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "log.dirs": self.directory,
+            "offsets.topic.replication.factor": 1,
+            "transaction.state.log.replication.factor": 1,
+            "transaction.state.log.min.isr": 1,
+            "share.coordinator.state.topic.replication.factor": 1,
+            "share.coordinator.state.topic.min.isr": 1,
+            "group.initial.rebalance.delay.ms": 0,
+            **self.settings,
+        }
+
+
+def fresh_directory(name):
+    """An empty directory below the scratch directory, whatever an earlier run left there."""
+    directory = paths.SCRATCH / name
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    return directory
+
+
+def _read(path):
+    try:
+        return pathlib.Path(path).read_text(errors="replace")
+    except OSError as error:
+        return f"({error.strerror})"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kind", choices=["kafka", "millrace"])
+    parser.add_argument("--port", type=int, default=paths.FIRST_PORT)
+    parser.add_argument("--dir")
+    parser.add_argument("--shards", type=int)
+    parser.add_argument("--override", action="append", default=[], metavar="NAME=VALUE")
+    options = parser.parse_args()
+    directory = pathlib.Path(options.dir) if options.dir else fresh_directory(f"broker-{options.kind}") / "data"
+    broker = Broker(options.kind, options.port, directory, options.shards, dict(o.split("=", 1) for o in options.override)).start()
+    print(f"{options.kind} pid {broker.pid} answers on {broker.bootstrap}, data in {directory}", flush=True)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: broker.process.terminate())
+    sys.exit(broker.process.wait())
+
+
+if __name__ == "__main__":
+    main()
