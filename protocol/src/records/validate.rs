@@ -4,6 +4,7 @@
 
 use super::batch::{
     BATCH_HEADER_BYTES, BatchHeader, NO_SEQUENCE, NO_TIMESTAMP, TimestampType, check_crc,
+    set_max_timestamp,
 };
 use super::compression::{Compression, DECOMPRESSED_BYTES_MAX, decompress};
 use super::error::{BatchError, RecordFault, RecordFaultKind};
@@ -60,11 +61,30 @@ pub struct ValidBatch {
     pub rewrite: Option<TimestampRewrite>,
 }
 
-/// For [`super::set_max_timestamp`] on the stored copy.
+impl ValidBatch {
+    /// The latest timestamp that the stored batch will have.
+    #[must_use]
+    pub fn max_timestamp(&self) -> i64 {
+        let rewritten = self.rewrite.map(|rewrite| rewrite.max_timestamp);
+        rewritten.unwrap_or(self.header.max_timestamp)
+    }
+}
+
+/// A change to the header of the stored copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimestampRewrite {
     pub timestamp_type: TimestampType,
     pub max_timestamp: i64,
+}
+
+impl TimestampRewrite {
+    /// Changes a batch and recomputes its CRC.
+    ///
+    /// # Panics
+    /// `batch` is shorter than a header.
+    pub fn apply(self, batch: &mut [u8]) {
+        set_max_timestamp(batch, self.timestamp_type, self.max_timestamp);
+    }
 }
 
 /// Checks what a producer sent for one partition, in the order in which Kafka does.
@@ -289,7 +309,7 @@ fn rewrite_of(
 
 #[cfg(test)]
 mod tests {
-    use super::super::batch::{seal, set_max_timestamp};
+    use super::super::batch::seal;
     use super::super::builder::{BatchBuilder, BatchOptions};
     use super::super::record::RecordError;
     use super::*;
@@ -357,8 +377,9 @@ mod tests {
             ..rules()
         };
         let mut bytes = batch(BatchOptions::default(), &[0, -5, i64::MAX]);
-        let rewrite = validate_produced(&bytes, &rules).unwrap().rewrite.unwrap();
-        set_max_timestamp(&mut bytes, rewrite.timestamp_type, rewrite.max_timestamp);
+        let valid = validate_produced(&bytes, &rules).unwrap();
+        assert_eq!(valid.max_timestamp(), NOW);
+        valid.rewrite.unwrap().apply(&mut bytes);
         let header = BatchHeader::parse(&bytes).unwrap();
         assert_eq!(header.max_timestamp, NOW);
         check_crc(&bytes, &header).unwrap();
