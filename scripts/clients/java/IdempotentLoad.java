@@ -6,7 +6,7 @@ import org.apache.kafka.common.serialization.IntegerSerializer;
 import org.apache.kafka.common.serialization.LongSerializer;
 
 /**
- * Sends 0, 1, 2... to every partition with the Java client's default, idempotent, producer until its standard input ends:
+ * Sends 0, 1, 2... to every partition with the Java client's default, idempotent, producer until something arrives on its standard input:
  * {@code IdempotentLoad BOOTSTRAP TOPIC PARTITIONS}. Prints the number of rounds sent, and fails when one record did.
  */
 public final class IdempotentLoad {
