@@ -1,8 +1,9 @@
 //! The codec: a [`Reader`] over received bytes, a [`Writer`] that grows, and the traits of what
 //! can be decoded and encoded by version.
 //!
-//! Reading is total: hostile bytes end in a [`DecodeError`], never in a panic, and no allocation
-//! is made for bytes that have not been received. Writing cannot fail.
+//! Reading is total: hostile bytes end in a [`DecodeError`], never in a panic. Nothing is allocated
+//! for bytes that have not been received; a value takes at most 60 times its wire form, a request
+//! 50 times (measured for every message by the tests). Writing cannot fail.
 
 #[expect(
     clippy::missing_errors_doc,
@@ -10,6 +11,9 @@
 )]
 mod reader;
 mod writer;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Debug;
 

@@ -326,6 +326,18 @@ impl Reader {
         }
     }
 
+    /// The same as the value of a tagged field: zero for null, or one and the structure.
+    pub fn nullable_tagged_struct<T>(
+        &mut self,
+        value: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Option<T>, DecodeError> {
+        if self.unsigned_varint()? == 0 {
+            Ok(None)
+        } else {
+            value(self).map(Some)
+        }
+    }
+
     /// Skips a section of tagged fields without storing any.
     pub fn skip_tagged_fields(&mut self) -> Result<(), DecodeError> {
         self.tagged_fields(|_, _| Ok(false))

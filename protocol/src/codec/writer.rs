@@ -238,6 +238,18 @@ impl Writer {
         }
     }
 
+    /// The same as the value of a tagged field: zero for null, or one and the structure.
+    pub fn nullable_tagged_struct<T>(
+        &mut self,
+        value: Option<&T>,
+        write: impl FnOnce(&mut Self, &T),
+    ) {
+        self.unsigned_varint(u32::from(value.is_some()));
+        if let Some(value) = value {
+            write(self, value);
+        }
+    }
+
     /// A section without tagged fields.
     pub fn empty_tagged_fields(&mut self) {
         self.bytes.put_u8(0);

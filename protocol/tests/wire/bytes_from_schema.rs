@@ -97,7 +97,7 @@ impl<'a> Wire<'a> {
     fn field(&mut self, structure: &'a Struct, field: &'a Field) {
         let nullable = field.nullable.contains(self.version);
         if nullable && self.chooses_null(structure, field) {
-            return self.null(&field.ty);
+            return self.null(field);
         }
         match &field.ty {
             Type::Struct(name) => {
@@ -129,8 +129,9 @@ impl<'a> Wire<'a> {
         }
     }
 
-    fn null(&mut self, ty: &Type) {
-        match ty {
+    fn null(&mut self, field: &Field) {
+        match &field.ty {
+            Type::Struct(_) if field.tagged.contains(self.version) => self.out.push(0),
             Type::Struct(_) => self.out.push(0xff),
             _ if self.flexible => self.out.push(0),
             Type::Primitive(Primitive::String) => self.out.extend([0xff; 2]),
@@ -187,12 +188,10 @@ impl<'a> Wire<'a> {
             Primitive::Int32 => self.integer(4, default),
             Primitive::Int64 => self.integer(8, default),
             Primitive::Float64 => {
-                let value = i32::from_be_bytes(
-                    self.number(default).to_be_bytes()[4..]
-                        .try_into()
-                        .expect("four"),
-                );
-                self.out.extend(f64::from(value).to_be_bytes());
+                // a quarter of the bits as a whole number: any value but NaN would do
+                let [high, low, ..] = self.number(default).to_be_bytes();
+                let value = f64::from(i16::from_be_bytes([high, low]));
+                self.out.extend(value.to_be_bytes());
             }
             Primitive::Uuid => {
                 let high = self.number(None);
@@ -260,8 +259,8 @@ impl<'a> Wire<'a> {
 
 fn varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
-        out.push((value % 0x80) as u8 | 0x80);
+        out.push(value.to_le_bytes()[0] | 0x80);
         value /= 0x80;
     }
-    out.push(value as u8);
+    out.push(value.to_le_bytes()[0]);
 }

@@ -1,6 +1,11 @@
 //! Tests of the wire form of every message, driven by the schemas: the generated code is current,
 //! agrees with another implementation, survives hostile bytes and allocates within bounds.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a test may stop at what it did not expect"
+)]
+
 mod allocation;
 mod api_table;
 mod bytes_from_schema;

@@ -11,9 +11,9 @@ use crate::schema::{Kind, Type};
 use crate::{Subject, subjects};
 
 /// A request may take up so many times its size...
-const REQUEST_MULTIPLE: usize = 64;
+const REQUEST_MULTIPLE: usize = 50;
 /// ... and other messages, which come from brokers and logs, so many.
-const OTHER_MULTIPLE: usize = 256;
+const OTHER_MULTIPLE: usize = 60;
 /// What a value takes even when it is tiny.
 const FIXED_BYTES: usize = 8 * 1024;
 /// The sizes of the larger inputs.

@@ -135,7 +135,7 @@ pub(super) fn decode(scope: &Scope<'_>) -> String {
                 When::Always | When::Never => String::new(),
                 When::Sometimes => format!(" if {}", condition(tagged, scope.reach)),
             };
-            let read = read_field(&scope.when_flexible(), field, tagged);
+            let read = read_field(&scope.in_tag(), field, tagged);
             tags += &format!("{tag}{guard} => {target} = {read},\n");
         }
     }
@@ -236,7 +236,8 @@ fn read(scope: &Scope<'_>, ty: &Type, nullable: bool, versions: Versions) -> Str
     let flexible = scope.flexible_argument();
     match ty {
         Type::Struct(name) if nullable => {
-            format!("reader.nullable_struct(|reader| {name}::decode(reader, version))?")
+            let method = scope.nullable_struct();
+            format!("reader.{method}(|reader| {name}::decode(reader, version))?")
         }
         Type::Struct(name) => format!("{name}::decode(reader, version)?"),
         Type::Array(element) => {
@@ -291,7 +292,7 @@ pub(super) fn encode(scope: &Scope<'_>) -> String {
                 When::Always | When::Never => String::new(),
                 When::Sometimes => format!("{} && ", condition(tagged, scope.reach)),
             };
-            let write = write_field(&scope.when_flexible(), field, &place, tagged);
+            let write = write_field(&scope.in_tag(), field, &place, tagged);
             let write = write.trim_end_matches(';');
             let set = is_set(field, &place, nullable(scope, field) != When::Never);
             let statement =
@@ -366,8 +367,9 @@ fn write(scope: &Scope<'_>, ty: &Type, place: &str, form: Form) -> String {
         Type::Struct(_) => match form {
             Form::Plain => format!("{place}.encode(writer, version);"),
             Form::Nullable => format!(
-                "writer.nullable_struct({place}.as_ref(), \
-                 |writer, value| value.encode(writer, version));"
+                "writer.{}({place}.as_ref(), \
+                 |writer, value| value.encode(writer, version));",
+                scope.nullable_struct()
             ),
             Form::Emptied => unreachable!("a structure is always or never nullable"),
         },

@@ -35,6 +35,8 @@ struct Scope<'a> {
     structure: &'a Struct,
     reach: Versions,
     flexible: When,
+    /// Whether the code is for the value of a tagged field.
+    in_tag: bool,
 }
 
 impl<'a> Scope<'a> {
@@ -46,6 +48,7 @@ impl<'a> Scope<'a> {
             structure,
             reach,
             flexible,
+            in_tag: false,
         }
     }
 
@@ -60,11 +63,21 @@ impl<'a> Scope<'a> {
         self.structure.name == self.message.name()
     }
 
-    /// The same inside a section of tagged fields, which only flexible versions have.
-    fn when_flexible(self) -> Self {
+    /// The same for the value of a tagged field, which only flexible versions have.
+    fn in_tag(self) -> Self {
         Self {
             flexible: When::Always,
+            in_tag: true,
             ..self
+        }
+    }
+
+    /// The method for a structure that may be null.
+    fn nullable_struct(&self) -> &'static str {
+        if self.in_tag {
+            "nullable_tagged_struct"
+        } else {
+            "nullable_struct"
         }
     }
 

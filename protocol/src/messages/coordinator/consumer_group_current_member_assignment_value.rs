@@ -49,11 +49,21 @@ impl Message for ConsumerGroupCurrentMemberAssignmentValue {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TopicPartitions {
     pub topic_id: Uuid,
     pub partitions: Vec<i32>,
     pub assignment_epochs: Option<Vec<i32>>,
+}
+
+impl Default for TopicPartitions {
+    fn default() -> Self {
+        Self {
+            topic_id: Uuid::ZERO,
+            partitions: Vec::new(),
+            assignment_epochs: Some(Vec::new()),
+        }
+    }
 }
 
 impl TopicPartitions {
@@ -75,7 +85,11 @@ impl TopicPartitions {
         writer.uuid(self.topic_id);
         writer.array(true, &self.partitions, |writer, value| writer.i32(*value));
         let mut tags = writer.tagged_fields();
-        if self.assignment_epochs.is_some() {
+        if self
+            .assignment_epochs
+            .as_ref()
+            .is_none_or(|value| !value.is_empty())
+        {
             tags.field(0, |writer| {
                 writer.nullable_array(true, self.assignment_epochs.as_deref(), |writer, value| {
                     writer.i32(*value)

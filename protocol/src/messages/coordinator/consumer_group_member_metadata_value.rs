@@ -29,7 +29,7 @@ impl Default for ConsumerGroupMemberMetadataValue {
             subscribed_topic_regex: Some(String::new()),
             rebalance_timeout_ms: -1,
             server_assignor: Some(String::new()),
-            classic_member_metadata: None,
+            classic_member_metadata: Some(ClassicMemberMetadata::default()),
         }
     }
 }
@@ -53,8 +53,9 @@ impl Message for ConsumerGroupMemberMetadataValue {
         reader.tagged_fields(|reader, tag| {
             match tag {
                 0 => {
-                    message.classic_member_metadata = reader
-                        .nullable_struct(|reader| ClassicMemberMetadata::decode(reader, version))?
+                    message.classic_member_metadata = reader.nullable_tagged_struct(|reader| {
+                        ClassicMemberMetadata::decode(reader, version)
+                    })?
                 }
                 _ => return Ok(false),
             }
@@ -76,11 +77,12 @@ impl Message for ConsumerGroupMemberMetadataValue {
         writer.i32(self.rebalance_timeout_ms);
         writer.compact_nullable_string(self.server_assignor.as_deref());
         let mut tags = writer.tagged_fields();
-        if self.classic_member_metadata.is_some() {
+        if self.classic_member_metadata != Some(ClassicMemberMetadata::default()) {
             tags.field(0, |writer| {
-                writer.nullable_struct(self.classic_member_metadata.as_ref(), |writer, value| {
-                    value.encode(writer, version)
-                })
+                writer.nullable_tagged_struct(
+                    self.classic_member_metadata.as_ref(),
+                    |writer, value| value.encode(writer, version),
+                )
             });
         }
         tags.finish();

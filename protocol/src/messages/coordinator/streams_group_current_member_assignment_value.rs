@@ -73,11 +73,21 @@ impl Message for StreamsGroupCurrentMemberAssignmentValue {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TaskIds {
     pub subtopology_id: String,
     pub partitions: Vec<i32>,
     pub assignment_epochs: Option<Vec<i32>>,
+}
+
+impl Default for TaskIds {
+    fn default() -> Self {
+        Self {
+            subtopology_id: String::new(),
+            partitions: Vec::new(),
+            assignment_epochs: Some(Vec::new()),
+        }
+    }
 }
 
 impl TaskIds {
@@ -99,7 +109,11 @@ impl TaskIds {
         writer.compact_string(&self.subtopology_id);
         writer.array(true, &self.partitions, |writer, value| writer.i32(*value));
         let mut tags = writer.tagged_fields();
-        if self.assignment_epochs.is_some() {
+        if self
+            .assignment_epochs
+            .as_ref()
+            .is_none_or(|value| !value.is_empty())
+        {
             tags.field(0, |writer| {
                 writer.nullable_array(true, self.assignment_epochs.as_deref(), |writer, value| {
                     writer.i32(*value)

@@ -17,7 +17,7 @@ impl Default for StreamsGroupMetadataValue {
             epoch: 0,
             metadata_hash: 0,
             validated_topology_epoch: -1,
-            last_assignment_configs: None,
+            last_assignment_configs: Some(Vec::new()),
         }
     }
 }
@@ -55,7 +55,11 @@ impl Message for StreamsGroupMetadataValue {
         if self.validated_topology_epoch != -1 {
             tags.field(0, |writer| writer.i32(self.validated_topology_epoch));
         }
-        if self.last_assignment_configs.is_some() {
+        if self
+            .last_assignment_configs
+            .as_ref()
+            .is_none_or(|value| !value.is_empty())
+        {
             tags.field(1, |writer| {
                 writer.nullable_array(
                     true,
