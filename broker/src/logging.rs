@@ -127,7 +127,7 @@ fn write_lines(receiver: &Receiver<Message>, dropped: &AtomicU64, mut output: im
             Message::Line(line) => drop(output.write_all(&line)),
             Message::End(done) => {
                 drop(output.flush());
-                drop(done.try_send(()));
+                let _ = done.try_send(());
                 continue;
             }
         }
@@ -147,7 +147,7 @@ impl Drop for LogGuard {
         let (done, wait) = sync_channel(1);
         // A full queue means that the output is stuck; what is in it is given up.
         if self.sender.try_send(Message::End(done)).is_ok() {
-            drop(wait.recv_timeout(FLUSH_WAIT));
+            let _ = wait.recv_timeout(FLUSH_WAIT);
         }
     }
 }
@@ -239,7 +239,7 @@ impl JsonFields {
         };
         self.text.push(',');
         // Writing to a String cannot fail.
-        drop(write_json_text(&mut self.text, name));
+        let _ = write_json_text(&mut self.text, name);
         self.text.push(':');
     }
 }
@@ -247,27 +247,27 @@ impl JsonFields {
 impl Visit for JsonFields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.name(field);
-        drop(write_json_text(&mut self.text, &format!("{value:?}")));
+        let _ = write_json_text(&mut self.text, &format!("{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
         self.name(field);
-        drop(write_json_text(&mut self.text, value));
+        let _ = write_json_text(&mut self.text, value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.name(field);
-        drop(write!(self.text, "{value}"));
+        let _ = write!(self.text, "{value}");
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.name(field);
-        drop(write!(self.text, "{value}"));
+        let _ = write!(self.text, "{value}");
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.name(field);
-        drop(write!(self.text, "{value}"));
+        let _ = write!(self.text, "{value}");
     }
 }
 
@@ -299,13 +299,13 @@ mod tests {
     /// Hands every write on, and waits for a word to go on when told so.
     struct Tap {
         written: mpsc::Sender<String>,
-        gate: Option<mpsc::Receiver<()>>,
+        gate: Option<Receiver<()>>,
     }
 
     impl Write for Tap {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             if let Some(gate) = &self.gate {
-                drop(gate.recv());
+                let _ = gate.recv();
             }
             drop(
                 self.written
@@ -371,16 +371,12 @@ mod tests {
         drop(queue);
         drop(guard);
         let all: Vec<String> = lines.iter().collect();
-        let told: Vec<_> = all
-            .iter()
-            .filter(|line| line.contains("log lines were dropped"))
-            .collect();
         let count = all.iter().filter(|line| *line == "line\n").count();
         assert!(
             (QUEUED_LINES_MAX..QUEUED_LINES_MAX + 100).contains(&count),
             "{count}"
         );
-        assert!(!told.is_empty() || all.concat().contains("log lines were dropped"));
+        assert!(all.concat().contains("log lines were dropped"));
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub(crate) fn text(settings: &Settings, started: &Started) -> String {
     );
     let mut line = |label: &str, value: &str| {
         // Writing to a String cannot fail.
-        drop(writeln!(banner, "  {label:<11} {value}"));
+        let _ = writeln!(banner, "  {label:<11} {value}");
     };
     let mut first = None;
     for (listener, port) in settings.client_listeners().zip(&started.ports) {

@@ -29,17 +29,17 @@ pub(crate) fn text(layers: &Layers, notices: &[Notice], all: bool) -> String {
     // Writing to a String cannot fail, here and below.
     for (name, value, origin) in &rows {
         let pair = format!("{name} = {value}");
-        drop(writeln!(text, "{pair:<width$}  # {origin}"));
+        let _ = writeln!(text, "{pair:<width$}  # {origin}");
     }
     let others = table::broker().count() - rows.len();
     if others > 0 {
-        drop(writeln!(
+        let _ = writeln!(
             text,
             "# {others} settings are at their defaults (--all lists them)"
-        ));
+        );
     }
     for notice in notices {
-        drop(writeln!(text, "# {notice}"));
+        let _ = writeln!(text, "# {notice}");
     }
     text
 }
@@ -84,10 +84,12 @@ pub(crate) fn json(layers: &Layers) -> String {
         let mut row = String::from("{");
         for (index, (name, text)) in fields.into_iter().enumerate() {
             row.push_str(if index == 0 { "" } else { "," });
-            drop(write_json_text(&mut row, name));
+            let _ = write_json_text(&mut row, name);
             row.push(':');
             match text {
-                Some(text) => drop(write_json_text(&mut row, text)),
+                Some(text) => {
+                    let _ = write_json_text(&mut row, text);
+                }
                 None => row.push_str("null"),
             }
         }
@@ -124,10 +126,10 @@ pub(crate) fn documentation() -> String {
 }
 
 fn section(text: &mut String, title: &str, rows: impl Iterator<Item = &'static Setting>) {
-    drop(writeln!(
+    let _ = writeln!(
         text,
         "# {title}\n\n| name | type | default | change | here | meaning |"
-    ));
+    );
     text.push_str("|---|---|---|---|---|---|\n");
     for setting in rows {
         let default = setting.default.unwrap_or("null").replace('|', "\\|");
@@ -137,10 +139,10 @@ fn section(text: &mut String, title: &str, rows: impl Iterator<Item = &'static S
         };
         let (name, update, doc) = (setting.name, setting.update.name(), setting.doc);
         let expected = setting.expectation();
-        drop(writeln!(
+        let _ = writeln!(
             text,
             "| `{name}` | {expected} | {default} | {update} | {here} | {doc} |"
-        ));
+        );
     }
     text.push('\n');
 }

@@ -1,4 +1,4 @@
-//! What DescribeConfigs tells of brokers, topics and groups: every setting with its value, its
+//! What `DescribeConfigs` tells of brokers, topics and groups: every setting with its value, its
 //! source and its synonyms, strongest first. Pure.
 
 use std::collections::BTreeMap;

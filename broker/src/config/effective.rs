@@ -131,8 +131,6 @@ pub(crate) struct Settings {
     pub(crate) shards: u32,
     pub(crate) pin_cores: bool,
     pub(crate) durability: Durability,
-    /// Use only what every supported kernel has.
-    pub(crate) io_minimal: bool,
     pub(crate) limits: Limits,
     pub(crate) sockets: SocketSettings,
     pub(crate) topics: TopicSettings,
@@ -227,7 +225,6 @@ impl Settings {
                 "relaxed" => Durability::Relaxed,
                 _ => Durability::Durable,
             },
-            io_minimal: read.text("millrace.io") == "minimal",
             limits: read.limits(),
             sockets: SocketSettings {
                 send_buffer_bytes: read.positive("socket.send.buffer.bytes"),

@@ -1,4 +1,4 @@
-//! All values as they were given, layer over layer, with their places: what DescribeConfigs tells.
+//! All values as they were given, layer over layer, with their places: what `DescribeConfigs` tells.
 //! Pure.
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ pub(crate) enum Layer {
     DynamicBroker,
 }
 
-/// Source of a value, with the numbers of DescribeConfigs.
+/// Source of a value, with the numbers of `DescribeConfigs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     DynamicTopic = 1,
@@ -32,7 +32,7 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// The number that DescribeConfigs answers carry.
+    /// The number that `DescribeConfigs` answers carry.
     pub(crate) fn wire_code(self) -> i8 {
         self as i8
     }

@@ -2,7 +2,7 @@
 //! (`properties`, `environment`, `load`), and what the program reads (`effective`, `topic`).
 //!
 //! The way of a value: text with its place -> `layers` -> checked alone (`notices`) and with the
-//! others (`relations`) -> `Settings`. DescribeConfigs reads `describe`. All but `load` is pure.
+//! others (`relations`) -> `Settings`. `DescribeConfigs` reads `describe`. All but `load` is pure.
 
 pub(crate) mod describe;
 pub(crate) mod effective;
@@ -16,6 +16,7 @@ pub(crate) mod properties;
 mod relations;
 mod rows;
 pub(crate) mod setting;
+mod storage_options;
 pub(crate) mod table;
 pub(crate) mod topic;
 

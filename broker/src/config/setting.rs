@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-/// A configuration type of the protocol; the numbers are those of DescribeConfigs.
+/// A configuration type of the protocol; the numbers are those of `DescribeConfigs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Bool = 1,
@@ -19,7 +19,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The number that DescribeConfigs answers carry.
+    /// The number that `DescribeConfigs` answers carry.
     pub(crate) fn wire_code(self) -> i8 {
         self as i8
     }

@@ -4,7 +4,7 @@
 use super::rows;
 use super::setting::{Kind, Range, Setting, Treatment, Update};
 
-/// Every broker setting that DescribeConfigs lists, area by area.
+/// Every broker setting that `DescribeConfigs` lists, area by area.
 pub(crate) fn broker() -> impl Iterator<Item = &'static Setting> {
     [
         rows::server::SERVER,

@@ -324,6 +324,52 @@ fn the_sample_file_of_a_combined_node_is_accepted() {
 }
 
 #[test]
+fn the_environment_of_a_test_container_is_accepted() {
+    let environment = [
+        ("CLUSTER_ID", "4L6g3nShT-eMCtK--X86sw"),
+        (
+            "KAFKA_LISTENERS",
+            "PLAINTEXT://0.0.0.0:9092,BROKER://0.0.0.0:9093,CONTROLLER://0.0.0.0:9094",
+        ),
+        (
+            "KAFKA_ADVERTISED_LISTENERS",
+            "PLAINTEXT://localhost:32768,BROKER://c0ffee:9093",
+        ),
+        (
+            "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP",
+            "BROKER:PLAINTEXT,PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        ),
+        ("KAFKA_INTER_BROKER_LISTENER_NAME", "BROKER"),
+        ("KAFKA_CONTROLLER_LISTENER_NAMES", "CONTROLLER"),
+        ("KAFKA_CONTROLLER_QUORUM_VOTERS", "1@localhost:9094"),
+        ("KAFKA_PROCESS_ROLES", "broker,controller"),
+        ("KAFKA_NODE_ID", "1"),
+        ("KAFKA_BROKER_ID", "1"),
+        ("KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR", "1"),
+        ("KAFKA_TRANSACTION_STATE_LOG_MIN_ISR", "1"),
+        ("KAFKA_LOG_FLUSH_INTERVAL_MESSAGES", "9223372036854775807"),
+        ("KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS", "0"),
+        ("KAFKA_CONFLUENT_SUPPORT_METRICS_ENABLE", "false"),
+        ("KAFKA_ZOOKEEPER_CONNECT", "zookeeper:2181"),
+        ("KAFKA_JMX_PORT", "9101"),
+        ("ALLOW_PLAINTEXT_LISTENER", "yes"),
+    ];
+    let (settings, notices) = load_with("", &environment, &[]).unwrap();
+    assert_eq!(
+        settings.cluster_id.as_deref(),
+        Some("4L6g3nShT-eMCtK--X86sw")
+    );
+    assert_eq!(settings.client_listeners().count(), 2);
+    assert_eq!(
+        settings.listeners[0].advertised().to_string(),
+        "localhost:32768"
+    );
+    assert_eq!(settings.inter_broker_listener, "BROKER");
+    let text: String = notices.iter().map(|notice| format!("{notice}\n")).collect();
+    assert!(!text.contains("unknown name"), "{text}");
+}
+
+#[test]
 fn an_open_listener_advertises_the_host_and_an_advertised_one_opens_the_listener() {
     let (settings, _) = from("listeners=PLAINTEXT://:9092").unwrap();
     assert_eq!(settings.listeners[0].advertised().to_string(), "box:9092");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::ports;
+use super::{ports, system};
 
 /// Kafka's name for it.
 const LOCK_FILE: &str = ".lock";
@@ -26,40 +26,53 @@ pub(crate) struct DirectoryLock {
     _file: File,
 }
 
-impl DirectoryLock {
-    /// Makes the directory when it is not there, and takes it.
-    ///
-    /// # Errors
-    /// It cannot be made or written, or another process holds it.
-    pub(crate) fn take(directory: &Path) -> Result<Self, DirectoryError> {
-        let unusable = |source| DirectoryError::Unusable {
-            path: directory.to_owned(),
-            source,
-        };
-        fs::create_dir_all(directory).map_err(unusable)?;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(directory.join(LOCK_FILE))
-            .map_err(unusable)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let path = directory.to_owned();
-                return Err(DirectoryError::InUse {
-                    path,
-                    holder: holder(&mut file),
-                });
-            }
-            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+/// Makes the directory when it is not there, and takes it.
+///
+/// # Errors
+/// It cannot be made or written, or another process holds it.
+pub(crate) fn lock_data_dir(directory: &Path) -> Result<DirectoryLock, DirectoryError> {
+    let unusable = |source| DirectoryError::Unusable {
+        path: directory.to_owned(),
+        source,
+    };
+    fs::create_dir_all(directory).map_err(unusable)?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(directory.join(LOCK_FILE))
+        .map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let path = directory.to_owned();
+            return Err(DirectoryError::InUse {
+                path,
+                holder: holder(&mut file),
+            });
         }
-        file.set_len(0).map_err(unusable)?;
-        file.rewind().map_err(unusable)?;
-        writeln!(file, "{}", std::process::id()).map_err(unusable)?;
-        Ok(Self { _file: file })
+        Err(TryLockError::Error(source)) => return Err(unusable(source)),
     }
+    file.set_len(0).map_err(unusable)?;
+    file.rewind().map_err(unusable)?;
+    writeln!(file, "{}", std::process::id()).map_err(unusable)?;
+    Ok(DirectoryLock { _file: file })
+}
+
+/// What to tell when a directory has less free space than is kept in reserve; None when it has more.
+///
+/// # Errors
+/// The directory is not there, or its file system does not tell.
+pub(crate) fn space_shortage(directory: &Path, reserve_bytes: u64) -> io::Result<Option<String>> {
+    let free = system::free_bytes(directory)?;
+    Ok((free < reserve_bytes).then(|| {
+        format!(
+            "only {free} bytes are free below {}, less than millrace.disk.reserve.bytes = \
+             {reserve_bytes}; produce requests are refused until there is more",
+            directory.display()
+        )
+    }))
 }
 
 fn holder(file: &mut File) -> String {
@@ -82,14 +95,25 @@ mod tests {
     fn a_second_taker_learns_who_holds_the_directory() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b");
-        let lock = DirectoryLock::take(&path).unwrap();
-        let error = DirectoryLock::take(&path).unwrap_err().to_string();
+        let lock = lock_data_dir(&path).unwrap();
+        let error = lock_data_dir(&path).unwrap_err().to_string();
         assert!(
             error.contains(&format!("in use by process {} (", std::process::id())),
             "{error}"
         );
         drop(lock);
-        DirectoryLock::take(&path).unwrap();
+        lock_data_dir(&path).unwrap();
+    }
+
+    #[test]
+    fn a_full_disk_is_told_with_the_reserve() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(space_shortage(folder.path(), 0).unwrap(), None);
+        let text = space_shortage(folder.path(), u64::MAX).unwrap().unwrap();
+        assert!(
+            text.contains("millrace.disk.reserve.bytes = 18446744073709551615"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -97,7 +121,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
-        let error = DirectoryLock::take(&file.join("below")).unwrap_err();
+        let error = lock_data_dir(&file.join("below")).unwrap_err();
         assert!(matches!(error, DirectoryError::Unusable { .. }), "{error}");
     }
 }

@@ -8,7 +8,7 @@ pub(crate) struct Kernel {
     pub(crate) release: String,
     /// Major and minor number.
     pub(crate) version: (u32, u32),
-    /// The sysctl kernel.io_uring_disabled; None before 6.6, which has none.
+    /// The sysctl `kernel.io_uring_disabled`; None before 6.6, which has none.
     pub(crate) io_uring_disabled: Option<u32>,
     /// A seccomp filter is on this process, as in most containers.
     pub(crate) filtered: bool,

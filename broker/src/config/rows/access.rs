@@ -49,7 +49,7 @@ Class "client.quota.callback.class" = null, ANY, ReadOnly, JVM_PLUGIN,
 }
 
 settings! {
-/// Accepted because files still carry them; not among the answers to DescribeConfigs.
+/// Accepted because files still carry them; not among the answers to `DescribeConfigs`.
 REMOVED_NAMES:
 String "zookeeper.connect" = null, ANY, ReadOnly, REMOVED,
     "Where ZooKeeper was.";
@@ -79,6 +79,16 @@ String "controlled.shutdown.retry.backoff.ms" = null, ANY, ReadOnly, REMOVED,
     "Wait between tries to leave.";
 String "password.encoder.secret" = null, ANY, ReadOnly, REMOVED,
     "Secret for passwords in ZooKeeper.";
+String "auto.include.jmx.reporter" = null, ANY, ReadOnly, REMOVED,
+    "Report metrics through JMX.";
+String "password.encoder.old.secret" = null, ANY, ReadOnly, REMOVED,
+    "Older secret for passwords in ZooKeeper.";
+String "password.encoder.cipher.algorithm" = null, ANY, ReadOnly, REMOVED,
+    "Algorithm for passwords in ZooKeeper.";
+String "quota.producer.default" = null, ANY, ReadOnly, REMOVED,
+    "Bytes a second of a producer.";
+String "quota.consumer.default" = null, ANY, ReadOnly, REMOVED,
+    "Bytes a second of a consumer.";
 String "delegation.token.master.key" = null, ANY, ReadOnly, REMOVED,
     "Older name of delegation.token.secret.key.";
 }

@@ -1,5 +1,5 @@
 //! Settings of one group, and of one client-metrics subscription: resources of their own in
-//! DescribeConfigs and IncrementalAlterConfigs.
+//! `DescribeConfigs` and `IncrementalAlterConfigs`.
 
 use super::{ANY, GROUPS, METRICS, ONE, ZERO, settings};
 use crate::config::setting::Range;

@@ -3,6 +3,18 @@
 use super::{ANY, HONOURED, NOT_EMPTY, ONE, ZERO, settings};
 use crate::config::setting::Range;
 
+const IO_FEATURES: &[&str] = &[
+    "coop-taskrun",
+    "defer-taskrun",
+    "make-dir",
+    "msg-ring",
+    "multishot-accept",
+    "multishot-receive",
+    "path-ops",
+    "timed-wait",
+    "truncate",
+];
+
 settings! { MILLRACE:
 Int "millrace.shards" = "0", Range::Between(0, 1024), ReadOnly, HONOURED,
     "Shards, each a thread that owns partitions and connections; 0 is one for each core this process may use.";
@@ -38,8 +50,10 @@ Long "millrace.disk.reserve.bytes" = "1073741824", ZERO, ReadOnly, HONOURED,
     "Free space below which produce requests are refused, so that deletion and metadata still work.";
 Int "millrace.shutdown.timeout.ms" = "30000", ONE, ReadOnly, HONOURED,
     "How long a stop may take before what is unfinished is left to recovery.";
-String "millrace.io" = "auto", Range::OneOf(&["auto", "minimal"]), ReadOnly, HONOURED,
-    "io_uring features: auto takes what the kernel offers, minimal only what every supported kernel has.";
+String "millrace.io" = "auto", Range::OneOf(&["auto", "linux-5.19", "linux-5.10"]), ReadOnly, HONOURED,
+    "io_uring features: auto takes what the kernel offers; the others take no more than that kernel has.";
+List "millrace.io.without" = "", Range::ListOf(IO_FEATURES), ReadOnly, HONOURED,
+    "io_uring features to do without although the kernel has them.";
 String "millrace.log.level" = "info", NOT_EMPTY, ReadOnly, HONOURED,
     "Log filter: a level, or target=level pairs separated by commas.";
 String "millrace.log.format" = "text", Range::OneOf(&["text", "json"]), ReadOnly, HONOURED,
