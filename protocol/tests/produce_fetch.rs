@@ -181,6 +181,20 @@ fn records_of_a_produce_request_are_not_copied() {
 }
 
 #[test]
+fn bytes_behind_a_request_are_ignored() {
+    let body = encoded(&one_partition(None), 13);
+    let longer = Bytes::from([body.as_ref(), &[9; 5]].concat());
+    let partitions = |body| ProduceRequest::parse(body, 13).unwrap().partitions;
+    assert_eq!(partitions(longer), partitions(body));
+    let body = encoded(&random_fetch(&mut Dice(5)), 18);
+    let longer = Bytes::from([body.as_ref(), &[9; 5]].concat());
+    assert_eq!(
+        FetchRequest::parse(longer, 18),
+        FetchRequest::parse(body, 18)
+    );
+}
+
+#[test]
 fn unserved_versions_are_refused() {
     for version in [-1, 0, 2, 14, i16::MAX] {
         assert!(ProduceRequest::parse(Bytes::from(vec![0; 100]), version).is_err());

@@ -195,17 +195,15 @@ fn decompress_lz4(payload: &[u8], out: &mut Output) -> io::Result<()> {
 /// ends with four zero bytes, and a checksum if its flags say so.
 fn has_lz4_end(frame: &[u8]) -> bool {
     const HEADER_BYTES_MIN: usize = 7;
+    const DICTIONARY_ID: u8 = 1;
     const CONTENT_CHECKSUM: u8 = 1 << 2;
-    let Some(body) = frame.get(HEADER_BYTES_MIN..) else {
-        return false;
-    };
-    let has_checksum = frame
-        .get(4)
-        .is_some_and(|flags| flags & CONTENT_CHECKSUM != 0);
-    let checksum_bytes = if has_checksum { 4 } else { 0 };
-    let end = body.len().checked_sub(checksum_bytes);
-    end.and_then(|end| body.get(..end))
-        .is_some_and(|body| body.ends_with(&[0; 4]))
+    const CONTENT_SIZE: u8 = 1 << 3;
+    let flags = frame.get(4).copied().unwrap_or_default();
+    let bytes_for = |flag, bytes| if flags & flag == 0 { 0 } else { bytes };
+    let header_bytes = HEADER_BYTES_MIN + bytes_for(CONTENT_SIZE, 8) + bytes_for(DICTIONARY_ID, 4);
+    let end = frame.len().saturating_sub(bytes_for(CONTENT_CHECKSUM, 4));
+    let blocks = frame.get(header_bytes..end).unwrap_or_default();
+    blocks.ends_with(&[0; 4])
 }
 
 fn decompress_snappy(payload: &[u8], out: &mut Output) -> io::Result<()> {
@@ -379,6 +377,24 @@ mod tests {
     fn lz4_is_written_as_java_reads_it() {
         let frame = compressed(Compression::Lz4, &text());
         assert_eq!(frame[..7], [0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82]);
+    }
+
+    #[test]
+    fn lz4_frames_with_checksums_and_sizes_are_read() {
+        let info = FrameInfo::new()
+            .block_mode(BlockMode::Linked)
+            .block_size(BlockSize::Max256KB)
+            .block_checksums(true)
+            .content_checksum(true)
+            .content_size(Some(text().len() as u64));
+        let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
+        encoder.write_all(&text()).unwrap();
+        let frame = encoder.finish().unwrap();
+        assert_eq!(decompress(Compression::Lz4, &frame, CAP).unwrap(), text());
+        for length in 0..frame.len() {
+            let got = decompress(Compression::Lz4, &frame[..length], CAP);
+            assert!(got.is_err(), "cut at {length} of {}", frame.len());
+        }
     }
 
     #[test]
