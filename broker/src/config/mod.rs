@@ -14,9 +14,9 @@ mod notices;
 pub(crate) mod problem;
 pub(crate) mod properties;
 mod relations;
+mod ring_fallback;
 mod rows;
 pub(crate) mod setting;
-mod storage_options;
 pub(crate) mod table;
 pub(crate) mod topic;
 

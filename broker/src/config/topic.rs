@@ -1,4 +1,4 @@
-//! Topic settings: the check of one, and the effective values of one topic. Pure.
+//! The effective settings of one topic. Pure.
 //!
 //! Effective is the topic's own value, else the broker's synonyms in their order (dynamic before
 //! static), else the default.
@@ -8,55 +8,8 @@ use std::collections::BTreeMap;
 use super::effective::Settings;
 use super::layers::{Layer, Layers};
 use super::rows::topic::{Unit, broker_synonyms};
-use super::setting::{Setting, Treatment, list_elements};
+use super::setting::{Setting, list_elements};
 use super::table;
-
-/// Checks a topic setting's name and value.
-///
-/// # Errors
-/// What is wrong, for the answer to the client.
-pub(crate) fn validate(name: &str, value: &str) -> Result<(), String> {
-    let Some(setting) = table::find_topic(name) else {
-        let hint = table::nearest(name, table::topic())
-            .map(|near| format!("; did you mean {near}?"))
-            .unwrap_or_default();
-        return Err(format!("unknown topic config name: {name}{hint}"));
-    };
-    setting
-        .check(value)
-        .map_err(|reason| format!("invalid value {value} for configuration {name}: {reason}"))?;
-    match setting.treatment {
-        Treatment::Refused(reason) if setting.default != Some(value.trim()) => {
-            Err(format!("{name}={value} is refused: {reason}"))
-        }
-        Treatment::Refused(_)
-        | Treatment::Honoured
-        | Treatment::Mapped(_)
-        | Treatment::Later(_)
-        | Treatment::Ignored(_) => Ok(()),
-    }
-}
-
-/// Checks the settings of one topic together: each, and the relations between them.
-///
-/// # Errors
-/// The first thing that is wrong, for the answer to the client.
-pub(crate) fn validate_all(
-    overrides: &BTreeMap<String, String>,
-    settings: &Settings,
-) -> Result<(), String> {
-    overrides
-        .iter()
-        .try_for_each(|(name, value)| validate(name, value))?;
-    let config = TopicConfig::from(overrides, settings);
-    let (least, most) = (config.min_compaction_lag_ms, config.max_compaction_lag_ms);
-    if least > most {
-        return Err(format!(
-            "min.compaction.lag.ms ({least}) is larger than max.compaction.lag.ms ({most})"
-        ));
-    }
-    Ok(())
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimestampType {
@@ -318,23 +271,5 @@ mod tests {
             (config.segment_bytes, config.retention_ms),
             (1 << 30, Some(604_800_000))
         );
-    }
-
-    #[test]
-    fn validation_names_the_nearest_setting() {
-        let refusal = validate("retention.msec", "1").unwrap_err();
-        assert_eq!(
-            refusal,
-            "unknown topic config name: retention.msec; did you mean retention.ms?"
-        );
-        assert!(
-            validate("retention.ms", "x")
-                .unwrap_err()
-                .contains("expected long")
-        );
-        assert!(validate("remote.storage.enable", "true").is_err());
-        assert_eq!(validate("remote.storage.enable", "false"), Ok(()));
-        assert_eq!(validate("message.format.version", "2.8"), Ok(()));
-        assert_eq!(validate("cleanup.policy", "compact,delete"), Ok(()));
     }
 }

@@ -4,8 +4,6 @@ use std::fs;
 use std::io;
 use std::thread;
 
-use crate::config::Settings;
-
 /// Cores that the process may run on, in order.
 ///
 /// # Errors
@@ -37,17 +35,9 @@ pub(crate) fn count() -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// The core of each shard of this process, or None where they must not be tied.
-pub(crate) fn of_shards(settings: &Settings) -> Option<Vec<usize>> {
-    if !settings.pin_cores {
-        return None;
-    }
-    placement(&allowed().ok()?, count(), settings.shards)
-}
-
 /// The core of each shard, or None where shards must not be tied: fewer cores than shards, or a
 /// quota that lets the process use only part of them.
-fn placement(allowed: &[usize], count: u32, shards: u32) -> Option<Vec<usize>> {
+pub(crate) fn placement(allowed: &[usize], count: u32, shards: u32) -> Option<Vec<usize>> {
     let shards = usize::try_from(shards).ok()?;
     let whole = usize::try_from(count).is_ok_and(|count| count >= allowed.len());
     (whole && shards <= allowed.len()).then(|| allowed[..shards].to_vec())

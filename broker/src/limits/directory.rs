@@ -26,38 +26,40 @@ pub(crate) struct DirectoryLock {
     _file: File,
 }
 
-/// Makes the directory when it is not there, and takes it.
-///
-/// # Errors
-/// It cannot be made or written, or another process holds it.
-pub(crate) fn lock_data_dir(directory: &Path) -> Result<DirectoryLock, DirectoryError> {
-    let unusable = |source| DirectoryError::Unusable {
-        path: directory.to_owned(),
-        source,
-    };
-    fs::create_dir_all(directory).map_err(unusable)?;
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(directory.join(LOCK_FILE))
-        .map_err(unusable)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let path = directory.to_owned();
-            return Err(DirectoryError::InUse {
-                path,
-                holder: holder(&mut file),
-            });
+impl DirectoryLock {
+    /// Makes the directory when it is not there, and takes it.
+    ///
+    /// # Errors
+    /// It cannot be made or written, or another process holds it.
+    pub(crate) fn take(directory: &Path) -> Result<Self, DirectoryError> {
+        let unusable = |source| DirectoryError::Unusable {
+            path: directory.to_owned(),
+            source,
+        };
+        fs::create_dir_all(directory).map_err(unusable)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(directory.join(LOCK_FILE))
+            .map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let path = directory.to_owned();
+                return Err(DirectoryError::InUse {
+                    path,
+                    holder: holder(&mut file),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(unusable(source)),
         }
-        Err(TryLockError::Error(source)) => return Err(unusable(source)),
+        file.set_len(0).map_err(unusable)?;
+        file.rewind().map_err(unusable)?;
+        writeln!(file, "{}", std::process::id()).map_err(unusable)?;
+        Ok(Self { _file: file })
     }
-    file.set_len(0).map_err(unusable)?;
-    file.rewind().map_err(unusable)?;
-    writeln!(file, "{}", std::process::id()).map_err(unusable)?;
-    Ok(DirectoryLock { _file: file })
 }
 
 /// What to tell when a directory has less free space than is kept in reserve; None when it has more.
@@ -95,14 +97,14 @@ mod tests {
     fn a_second_taker_learns_who_holds_the_directory() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b");
-        let lock = lock_data_dir(&path).unwrap();
-        let error = lock_data_dir(&path).unwrap_err().to_string();
+        let lock = DirectoryLock::take(&path).unwrap();
+        let error = DirectoryLock::take(&path).unwrap_err().to_string();
         assert!(
             error.contains(&format!("in use by process {} (", std::process::id())),
             "{error}"
         );
         drop(lock);
-        lock_data_dir(&path).unwrap();
+        DirectoryLock::take(&path).unwrap();
     }
 
     #[test]
@@ -121,7 +123,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
-        let error = lock_data_dir(&file.join("below")).unwrap_err();
+        let error = DirectoryLock::take(&file.join("below")).unwrap_err();
         assert!(matches!(error, DirectoryError::Unusable { .. }), "{error}");
     }
 }

@@ -69,7 +69,7 @@ impl fmt::Display for Allowance {
 ///
 /// # Errors
 /// The limits could not even be read.
-pub(crate) fn raise_to(resource: Resource, wanted: u64) -> io::Result<Allowance> {
+pub(crate) fn raise(resource: Resource, wanted: u64) -> io::Result<Allowance> {
     let now = read(resource)?;
     let enough = |limit: libc::rlim_t| limit == libc::RLIM_INFINITY || limit >= wanted;
     if enough(now.rlim_cur) {
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn raising_to_what_is_allowed_already_changes_nothing() {
         let before = read(Resource::Descriptors).unwrap();
-        let allowance = raise_to(Resource::Descriptors, 16).unwrap();
+        let allowance = raise(Resource::Descriptors, 16).unwrap();
         assert_eq!(allowance.soft.unwrap_or(u64::MAX), before.rlim_cur);
         assert_eq!(allowance.shortage(16), None);
     }
@@ -194,7 +194,7 @@ mod tests {
         let code = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const lowered) };
         assert_eq!(code, 0);
         let wanted = before.rlim_cur.min(4096);
-        let allowance = raise_to(Resource::Descriptors, wanted).unwrap();
+        let allowance = raise(Resource::Descriptors, wanted).unwrap();
         assert_eq!(allowance.soft, Some(wanted));
         // SAFETY: `before` is a valid rlimit that outlives the call.
         let code = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const before) };

@@ -1,27 +1,11 @@
-//! What the settings mean for the storage crate: its options and the ring's fallbacks. Pure.
+//! Which io_uring features the settings tell rings to do without. Pure.
 
 use storage::ring::{Fallback, Feature};
-use storage::store::{self, StoreOptions};
 
-use super::effective::{Durability, Settings};
+use super::effective::Settings;
 use super::setting::list_elements;
 
 impl Settings {
-    /// The options of one shard's store; the memory for tails is shared out evenly.
-    pub(crate) fn store_options(&self, shard: u32) -> StoreOptions {
-        let tail_bytes = self.limits.tail_bytes / u64::from(self.shards);
-        StoreOptions {
-            data_dir: self.data_dir.clone(),
-            journal_bytes: self.limits.journal_bytes,
-            tail_bytes_max: usize::try_from(tail_bytes).unwrap_or(usize::MAX),
-            durability: match self.durability {
-                Durability::Durable => store::Durability::Durable,
-                Durability::Relaxed => store::Durability::Relaxed,
-            },
-            shard,
-        }
-    }
-
     /// Features that rings do without: those of the kernel to imitate, or else those named.
     pub(crate) fn ring_fallback(&self) -> Fallback {
         let text = |name| self.value_of(name).map_or("", |value| value.text.trim());
@@ -77,17 +61,6 @@ mod tests {
             host_name: "box".to_owned(),
         };
         Settings::resolve(layers, &machine).unwrap().0
-    }
-
-    #[test]
-    fn each_shard_gets_its_part_of_the_tails() {
-        let values = [
-            ("millrace.tail.bytes", "64MiB"),
-            ("millrace.durability", "relaxed"),
-        ];
-        let options = settings(&values).store_options(3);
-        assert_eq!((options.tail_bytes_max, options.shard), (16 << 20, 3));
-        assert_eq!(options.durability, store::Durability::Relaxed);
     }
 
     #[test]
