@@ -151,6 +151,7 @@ impl Layers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn given(layer: Layer, text: &str) -> Given {
         Given {
@@ -207,5 +208,29 @@ mod tests {
         );
         let dynamic = dynamic.with_dynamic(&BTreeMap::new(), &BTreeMap::new());
         assert_eq!(dynamic.value_of("message.max.bytes").unwrap().text, "1");
+    }
+
+    const LAYERS: [Layer; 6] = [
+        Layer::MountedFile,
+        Layer::File,
+        Layer::Environment,
+        Layer::CommandLine,
+        Layer::DynamicCluster,
+        Layer::DynamicBroker,
+    ];
+
+    proptest! {
+        #[test]
+        fn values_are_kept_strongest_first_one_a_layer(arrivals in prop::collection::vec(0_usize..6, 1..12)) {
+            let mut layers = Layers::default();
+            for (time, index) in arrivals.iter().enumerate() {
+                layers.add("num.partitions", given(LAYERS[*index], &time.to_string()));
+            }
+            let kept: Vec<Layer> = layers.given("num.partitions").iter().map(|g| g.layer).collect();
+            prop_assert!(kept.is_sorted_by(|left, right| left > right), "{kept:?}");
+            let strongest = arrivals.iter().max().copied().unwrap_or(0);
+            let last = arrivals.iter().rposition(|index| *index == strongest).unwrap_or(0);
+            prop_assert_eq!(&layers.given("num.partitions")[0].text, &last.to_string());
+        }
     }
 }

@@ -139,6 +139,7 @@ pub(crate) fn parse_protocol_map(text: &str) -> Result<Vec<(String, SecurityProt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn endpoints_parse_with_and_without_a_host() {
@@ -177,5 +178,22 @@ mod tests {
         let map = parse_protocol_map("INTERNAL:PLAINTEXT, external:ssl").unwrap();
         assert_eq!(map[1], ("EXTERNAL".to_owned(), SecurityProtocol::Ssl));
         assert!(parse_protocol_map("A:TLS").unwrap_err().contains("TLS"));
+    }
+
+    proptest! {
+        #[test]
+        fn an_endpoint_reads_what_it_writes(
+            name in "[A-Z][A-Z0-9_]{0,8}",
+            host in "|[a-z0-9.-]{1,12}|[0-9a-f]{1,4}(:[0-9a-f]{1,4}){2,7}",
+            port: u16,
+        ) {
+            let endpoint = Endpoint { name, host, port };
+            prop_assert_eq!(Endpoint::parse(&endpoint.to_string()), Ok(endpoint));
+        }
+
+        #[test]
+        fn any_text_is_an_endpoint_or_a_refusal(text in ".{0,40}") {
+            drop(Endpoint::parse_list(&text));
+        }
     }
 }

@@ -1,9 +1,8 @@
 //! What the machine allows this process, asked and raised once at the start: descriptors, locked
-//! memory, cores, kernel, ports, disk. Shell; runs before any shard.
+//! memory, cores, ports, disk. Shell; runs before any shard.
 
 pub(crate) mod cores;
 pub(crate) mod directory;
-pub(crate) mod kernel;
 pub(crate) mod ports;
 mod system;
 
