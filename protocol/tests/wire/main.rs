@@ -14,6 +14,7 @@ mod current;
 mod differential;
 mod fuzz;
 mod memory;
+mod metadata_record;
 mod mutation;
 mod random;
 mod table;
