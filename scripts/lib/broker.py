@@ -138,6 +138,8 @@ class Broker:
 def fresh_directory(name):
     """An empty directory below the scratch directory, whatever an earlier run left there."""
     directory = paths.SCRATCH / name
+    if (directory / "mount").is_mount():  # a power test that was interrupted
+        subprocess.run(["umount", directory / "mount"], check=True)
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     return directory
