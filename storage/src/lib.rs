@@ -2,7 +2,11 @@
 
 pub mod clock;
 pub mod extent;
+pub mod journal;
+pub mod log;
+pub mod recovery;
 pub mod ring;
+pub mod store;
 pub mod tasks;
 mod timers;
 pub mod watermark;

@@ -95,7 +95,9 @@ impl Superblock {
     /// # Errors
     /// The page holds none, or one of another format.
     pub fn decode(page: &[u8]) -> Result<Self, FormatError> {
-        let fields = page.get(..SUPERBLOCK_BYTES).ok_or(FormatError::NoSuperblock)?;
+        let fields = page
+            .get(..SUPERBLOCK_BYTES)
+            .ok_or(FormatError::NoSuperblock)?;
         let stored = u32_at(fields, SUPERBLOCK_CRC_AT);
         let right_crc = crc32c::crc32c(&fields[..SUPERBLOCK_CRC_AT]) == stored;
         if u64_at(fields, 0) != SUPERBLOCK_MAGIC || !right_crc {
@@ -178,10 +180,7 @@ impl CommitHeader {
 
     /// The header with the checksum of itself and of `entries`, the bytes that follow it.
     #[must_use]
-    pub fn encode<'a>(
-        &self,
-        entries: impl Iterator<Item = &'a [u8]>,
-    ) -> [u8; COMMIT_HEADER_BYTES] {
+    pub fn encode<'a>(&self, entries: impl Iterator<Item = &'a [u8]>) -> [u8; COMMIT_HEADER_BYTES] {
         let mut fields = [0; COMMIT_HEADER_BYTES];
         fields[8..16].copy_from_slice(&self.incarnation.to_le_bytes());
         fields[16..24].copy_from_slice(&self.sequence.to_le_bytes());

@@ -28,7 +28,10 @@ impl JournalSpace {
     /// The region is too small to hold two commits, or not of whole pages.
     #[must_use]
     pub fn new(region_bytes: u64, start: u64) -> Self {
-        assert!(region_bytes >= Self::REGION_BYTES_MIN, "region holds several commits");
+        assert!(
+            region_bytes >= Self::REGION_BYTES_MIN,
+            "region holds several commits"
+        );
         assert_eq!(region_bytes % PAGE_BYTES, 0, "region is of whole pages");
         assert_eq!(start % PAGE_BYTES, 0, "commits begin at a page");
         Self {
@@ -56,7 +59,10 @@ impl JournalSpace {
         assert!(bytes <= self.commit_bytes_max(), "a commit is bounded");
         let position = self.next_position(bytes);
         let end = position + bytes;
-        assert!(end - self.live_start <= self.region_bytes, "live commits are never overwritten");
+        assert!(
+            end - self.live_start <= self.region_bytes,
+            "live commits are never overwritten"
+        );
         self.head = end;
         position
     }

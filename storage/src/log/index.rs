@@ -67,11 +67,19 @@ impl Index {
     /// Notes a batch that was appended at the end. An entry is made when at least
     /// `interval_bytes` lie between it and the entry before.
     pub fn note(&mut self, batch: BatchPlace, interval_bytes: u64) {
-        assert_eq!(batch.position, self.end_position, "batches are noted in order");
-        let last = self.entries.last().map_or(0, |entry| u64::from(entry.position));
+        assert_eq!(
+            batch.position, self.end_position,
+            "batches are noted in order"
+        );
+        let last = self
+            .entries
+            .last()
+            .map_or(0, |entry| u64::from(entry.position));
         if batch.position - last >= interval_bytes.max(1)
-            && let (Ok(offset_delta), Ok(position)) =
-                (u32::try_from(batch.offset_delta), u32::try_from(batch.position))
+            && let (Ok(offset_delta), Ok(position)) = (
+                u32::try_from(batch.offset_delta),
+                u32::try_from(batch.position),
+            )
         {
             self.entries.push(IndexEntry {
                 offset_delta,
@@ -105,7 +113,9 @@ impl Index {
 
     fn before(&self, holds: impl FnMut(&IndexEntry) -> bool) -> IndexEntry {
         let above = self.entries.partition_point(holds);
-        above.checked_sub(1).map_or(IndexEntry::START, |at| self.entries[at])
+        above
+            .checked_sub(1)
+            .map_or(IndexEntry::START, |at| self.entries[at])
     }
 
     /// Largest timestamp of the segment; `None` while it is empty.
@@ -198,7 +208,9 @@ impl Index {
 
     /// Forgets what begins at `position` or later.
     pub fn truncate(&mut self, position: u64) {
-        let keep = self.entries.partition_point(|entry| u64::from(entry.position) < position);
+        let keep = self
+            .entries
+            .partition_point(|entry| u64::from(entry.position) < position);
         self.entries.truncate(keep);
         let last = self.entries.last().copied().unwrap_or(IndexEntry::START);
         self.end_position = u64::from(last.position);
@@ -227,7 +239,12 @@ mod tests {
         let mut places = Vec::new();
         let (mut offset_delta, mut position) = (0, 0);
         for (records, bytes, max_timestamp) in batches {
-            let place = BatchPlace { offset_delta, position, bytes: *bytes, max_timestamp: *max_timestamp };
+            let place = BatchPlace {
+                offset_delta,
+                position,
+                bytes: *bytes,
+                max_timestamp: *max_timestamp,
+            };
             index.note(place, interval_bytes);
             places.push(place);
             offset_delta += records;

@@ -61,26 +61,34 @@ impl LeaderEpochs {
             return Some((epoch, log_end_offset));
         }
         let above = self.starts.partition_point(|start| start.epoch <= epoch);
-        let floor = above.checked_sub(1).map_or(epoch, |below| self.starts[below].epoch);
+        let floor = above
+            .checked_sub(1)
+            .map_or(epoch, |below| self.starts[below].epoch);
         Some((floor, self.starts[above].start_offset))
     }
 
     /// The epoch under which `offset` was written.
     #[must_use]
     pub fn epoch_of(&self, offset: i64) -> Option<i32> {
-        let above = self.starts.partition_point(|start| start.start_offset <= offset);
+        let above = self
+            .starts
+            .partition_point(|start| start.start_offset <= offset);
         above.checked_sub(1).map(|at| self.starts[at].epoch)
     }
 
     /// Forgets what begins at `end_offset` or later.
     pub fn truncate_from_end(&mut self, end_offset: i64) {
-        let keep = self.starts.partition_point(|start| start.start_offset < end_offset);
+        let keep = self
+            .starts
+            .partition_point(|start| start.start_offset < end_offset);
         self.starts.truncate(keep);
     }
 
     /// Forgets epochs that end at or before `start_offset`, the new beginning of the log.
     pub fn truncate_from_start(&mut self, start_offset: i64) {
-        let above = self.starts.partition_point(|start| start.start_offset <= start_offset);
+        let above = self
+            .starts
+            .partition_point(|start| start.start_offset <= start_offset);
         self.starts.drain(..above.saturating_sub(1));
         if let Some(first) = self.starts.first_mut() {
             first.start_offset = first.start_offset.max(start_offset);
@@ -160,7 +168,10 @@ mod tests {
 
     #[test]
     fn the_latest_epoch_ends_at_the_log_end() {
-        assert_eq!(epochs(&[(2, 0), (5, 10)]).end_offset_for(5, 33), Some((5, 33)));
+        assert_eq!(
+            epochs(&[(2, 0), (5, 10)]).end_offset_for(5, 33),
+            Some((5, 33))
+        );
     }
 
     #[test]
@@ -196,8 +207,14 @@ mod tests {
         assert_eq!(
             epochs.starts(),
             [
-                EpochStart { epoch: 2, start_offset: 15 },
-                EpochStart { epoch: 3, start_offset: 20 },
+                EpochStart {
+                    epoch: 2,
+                    start_offset: 15
+                },
+                EpochStart {
+                    epoch: 3,
+                    start_offset: 20
+                },
             ]
         );
     }
@@ -212,7 +229,15 @@ mod tests {
 
     #[test]
     fn a_damaged_file_is_refused() {
-        for text in ["", "1\n0\n", "0\n", "0\n1\n", "0\n1\nx 0\n", "0\n2\n3 5\n2 9\n", "0\n1\n-1 4\n"] {
+        for text in [
+            "",
+            "1\n0\n",
+            "0\n",
+            "0\n1\n",
+            "0\n1\nx 0\n",
+            "0\n2\n3 5\n2 9\n",
+            "0\n1\n-1 4\n",
+        ] {
             assert!(LeaderEpochs::from_text(text).is_err(), "{text:?}");
         }
     }

@@ -122,7 +122,8 @@ impl Producers {
             0
         } else {
             let (first, last) = (got, header.last_sequence());
-            let same = |mark: &&BatchMark| mark.first_sequence == first && mark.last_sequence == last;
+            let same =
+                |mark: &&BatchMark| mark.first_sequence == first && mark.last_sequence == last;
             if let Some(mark) = producer.marks().iter().find(same) {
                 return Ok(Sequence::Duplicate(*mark));
             }
@@ -198,8 +199,10 @@ impl Producers {
     fn forget_longest_silent(&mut self, producers_max: usize) {
         let surplus = (self.by_id.len() + 1).saturating_sub(producers_max);
         let forget = surplus.max(producers_max / 16).min(self.by_id.len());
-        let mut ages: Vec<(i64, i64)> =
-            self.iter().map(|(id, producer)| (producer.last_timestamp, id)).collect();
+        let mut ages: Vec<(i64, i64)> = self
+            .iter()
+            .map(|(id, producer)| (producer.last_timestamp, id))
+            .collect();
         ages.sort_unstable();
         for (_, id) in ages.into_iter().take(forget) {
             let _forgotten = self.by_id.remove(&id);
@@ -265,7 +268,10 @@ mod tests {
     #[test]
     fn unknown_producer_may_begin_anywhere() {
         let producers = Producers::default();
-        assert_eq!(producers.check(&batch(3, 55, 2, -1), EXPIRY), Ok(Sequence::New));
+        assert_eq!(
+            producers.check(&batch(3, 55, 2, -1), EXPIRY),
+            Ok(Sequence::New)
+        );
     }
 
     #[test]
@@ -281,10 +287,17 @@ mod tests {
     fn duplicate_beyond_five_batches_is_out_of_order() {
         let sent: Vec<BatchHeader> = (0..6).map(|n| batch(0, n, 1, i64::from(n))).collect();
         let producers = known(&sent);
-        assert!(matches!(producers.check(&sent[1], EXPIRY), Ok(Sequence::Duplicate(_))));
+        assert!(matches!(
+            producers.check(&sent[1], EXPIRY),
+            Ok(Sequence::Duplicate(_))
+        ));
         assert_eq!(
             producers.check(&sent[0], EXPIRY),
-            Err(SequenceError::OutOfOrder { producer_id: 7, expected: 6, got: 0 })
+            Err(SequenceError::OutOfOrder {
+                producer_id: 7,
+                expected: 6,
+                got: 0
+            })
         );
     }
 
@@ -293,7 +306,11 @@ mod tests {
         let producers = known(&[batch(0, 0, 3, 0)]);
         assert_eq!(
             producers.check(&batch(0, 4, 1, -1), EXPIRY),
-            Err(SequenceError::OutOfOrder { producer_id: 7, expected: 3, got: 4 })
+            Err(SequenceError::OutOfOrder {
+                producer_id: 7,
+                expected: 3,
+                got: 4
+            })
         );
     }
 
@@ -302,10 +319,17 @@ mod tests {
         let mut producers = known(&[batch(2, 0, 3, 0)]);
         assert_eq!(
             producers.check(&batch(1, 3, 1, -1), EXPIRY),
-            Err(SequenceError::StaleEpoch { producer_id: 7, current: 2, got: 1 })
+            Err(SequenceError::StaleEpoch {
+                producer_id: 7,
+                current: 2,
+                got: 1
+            })
         );
         assert!(producers.check(&batch(3, 3, 1, -1), EXPIRY).is_err());
-        assert_eq!(producers.check(&batch(3, 0, 1, -1), EXPIRY), Ok(Sequence::New));
+        assert_eq!(
+            producers.check(&batch(3, 0, 1, -1), EXPIRY),
+            Ok(Sequence::New)
+        );
         producers.record(&batch(3, 0, 1, 3), MANY);
         assert!(producers.check(&batch(2, 3, 1, -1), EXPIRY).is_err());
     }
@@ -313,16 +337,28 @@ mod tests {
     #[test]
     fn sequences_wrap_to_zero() {
         let producers = known(&[batch(0, i32::MAX - 1, 2, 0)]);
-        assert_eq!(producers.check(&batch(0, 0, 1, -1), EXPIRY), Ok(Sequence::New));
+        assert_eq!(
+            producers.check(&batch(0, 0, 1, -1), EXPIRY),
+            Ok(Sequence::New)
+        );
         let producers = known(&[batch(0, i32::MAX, 3, 0)]);
-        assert_eq!(producers.check(&batch(0, 2, 1, -1), EXPIRY), Ok(Sequence::New));
+        assert_eq!(
+            producers.check(&batch(0, 2, 1, -1), EXPIRY),
+            Ok(Sequence::New)
+        );
     }
 
     #[test]
     fn a_silent_producer_expires() {
         let mut producers = known(&[batch(0, 0, 1, 0)]);
-        let later = Expiry { now_ms: 900 + 60_000, expiration_ms: 60_000 };
-        assert_eq!(producers.check(&batch(0, 9, 1, -1), later), Ok(Sequence::New));
+        let later = Expiry {
+            now_ms: 900 + 60_000,
+            expiration_ms: 60_000,
+        };
+        assert_eq!(
+            producers.check(&batch(0, 9, 1, -1), later),
+            Ok(Sequence::New)
+        );
         producers.expire(later);
         assert!(producers.is_empty());
     }

@@ -80,40 +80,95 @@ mod tests {
 
     #[test]
     fn a_batch_that_does_not_fit_rolls() {
-        assert!(must_roll(&SEGMENT, &Arrival { bytes: 101, ..ARRIVAL }, &LIMITS));
+        assert!(must_roll(
+            &SEGMENT,
+            &Arrival {
+                bytes: 101,
+                ..ARRIVAL
+            },
+            &LIMITS
+        ));
     }
 
     #[test]
     fn an_empty_segment_takes_any_batch() {
-        let empty = SegmentAge { bytes: 0, index_bytes: 100, ..SEGMENT };
-        let huge = Arrival { bytes: 5_000, now_ms: i64::MAX, ..ARRIVAL };
+        let empty = SegmentAge {
+            bytes: 0,
+            index_bytes: 100,
+            ..SEGMENT
+        };
+        let huge = Arrival {
+            bytes: 5_000,
+            now_ms: i64::MAX,
+            ..ARRIVAL
+        };
         assert!(!must_roll(&empty, &huge, &LIMITS));
     }
 
     #[test]
     fn age_counts_by_the_timestamps_of_batches() {
-        let aged = Arrival { max_timestamp: 65_001, ..ARRIVAL };
+        let aged = Arrival {
+            max_timestamp: 65_001,
+            ..ARRIVAL
+        };
         assert!(must_roll(&SEGMENT, &aged, &LIMITS));
-        let same_age_by_clock = Arrival { now_ms: 2_000_000, ..ARRIVAL };
+        let same_age_by_clock = Arrival {
+            now_ms: 2_000_000,
+            ..ARRIVAL
+        };
         assert!(!must_roll(&SEGMENT, &same_age_by_clock, &LIMITS));
     }
 
     #[test]
     fn age_counts_by_the_clock_without_timestamps() {
-        let bare = SegmentAge { first_timestamp: Some(-1), ..SEGMENT };
-        assert!(must_roll(&bare, &Arrival { now_ms: 1_060_001, ..ARRIVAL }, &LIMITS));
-        assert!(!must_roll(&bare, &Arrival { now_ms: 1_060_000, ..ARRIVAL }, &LIMITS));
+        let bare = SegmentAge {
+            first_timestamp: Some(-1),
+            ..SEGMENT
+        };
+        assert!(must_roll(
+            &bare,
+            &Arrival {
+                now_ms: 1_060_001,
+                ..ARRIVAL
+            },
+            &LIMITS
+        ));
+        assert!(!must_roll(
+            &bare,
+            &Arrival {
+                now_ms: 1_060_000,
+                ..ARRIVAL
+            },
+            &LIMITS
+        ));
     }
 
     #[test]
     fn a_full_index_rolls() {
-        assert!(must_roll(&SegmentAge { index_bytes: 100, ..SEGMENT }, &ARRIVAL, &LIMITS));
+        assert!(must_roll(
+            &SegmentAge {
+                index_bytes: 100,
+                ..SEGMENT
+            },
+            &ARRIVAL,
+            &LIMITS
+        ));
     }
 
     #[test]
     fn offsets_too_far_from_the_base_roll() {
-        let far = Arrival { last_offset: i64::from(i32::MAX) + 1, ..ARRIVAL };
+        let far = Arrival {
+            last_offset: i64::from(i32::MAX) + 1,
+            ..ARRIVAL
+        };
         assert!(must_roll(&SEGMENT, &far, &LIMITS));
-        assert!(!must_roll(&SEGMENT, &Arrival { last_offset: i64::from(i32::MAX), ..ARRIVAL }, &LIMITS));
+        assert!(!must_roll(
+            &SEGMENT,
+            &Arrival {
+                last_offset: i64::from(i32::MAX),
+                ..ARRIVAL
+            },
+            &LIMITS
+        ));
     }
 }

@@ -37,11 +37,16 @@ pub struct RecoveryPoint {
 /// The bytes of a snapshot file.
 #[must_use]
 pub fn encode(point: &RecoveryPoint, producers: &Producers) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEADER_BYTES + producers.len() * (PRODUCER_BYTES + MARK_BYTES));
+    let mut bytes =
+        Vec::with_capacity(HEADER_BYTES + producers.len() * (PRODUCER_BYTES + MARK_BYTES));
     bytes.extend_from_slice(&MAGIC.to_be_bytes());
     bytes.extend_from_slice(&[0; 4]);
     bytes.extend_from_slice(&VERSION.to_be_bytes());
-    bytes.extend_from_slice(&u32::try_from(producers.len()).unwrap_or(u32::MAX).to_be_bytes());
+    bytes.extend_from_slice(
+        &u32::try_from(producers.len())
+            .unwrap_or(u32::MAX)
+            .to_be_bytes(),
+    );
     bytes.extend_from_slice(&point.end_offset.to_be_bytes());
     bytes.extend_from_slice(&point.segment_base.to_be_bytes());
     bytes.extend_from_slice(&point.position.to_be_bytes());
@@ -119,7 +124,10 @@ struct Fields<'a> {
 
 impl Fields<'_> {
     fn take<const N: usize>(&mut self) -> Result<[u8; N], SnapshotError> {
-        let (field, rest) = self.rest.split_first_chunk().ok_or(SnapshotError::Damaged)?;
+        let (field, rest) = self
+            .rest
+            .split_first_chunk()
+            .ok_or(SnapshotError::Damaged)?;
         self.rest = rest;
         Ok(*field)
     }
@@ -136,7 +144,13 @@ mod tests {
         for (producer_id, marks_count) in marks {
             let mut producer = Producer::new(3, 99);
             for n in 0..i64::try_from(*marks_count).unwrap() {
-                producer.push(BatchMark { first_sequence: 1, last_sequence: 2, base_offset: n, last_offset: n + 1, timestamp: 5 });
+                producer.push(BatchMark {
+                    first_sequence: 1,
+                    last_sequence: 2,
+                    base_offset: n,
+                    last_offset: n + 1,
+                    timestamp: 5,
+                });
             }
             producers.restore(*producer_id, producer);
         }

@@ -65,7 +65,11 @@ impl TailScan {
         }
     }
 
-    fn judge(&self, window: &[u8], file_bytes: u64) -> Result<Result<BatchHeader, usize>, EndReason> {
+    fn judge(
+        &self,
+        window: &[u8],
+        file_bytes: u64,
+    ) -> Result<Result<BatchHeader, usize>, EndReason> {
         use protocol::records::BATCH_HEADER_BYTES;
         let left = file_bytes.saturating_sub(self.position);
         if left < BATCH_HEADER_BYTES as u64 {
@@ -121,7 +125,13 @@ pub struct DurableEnd(u64);
 
 impl DurableEnd {
     /// An entry in a commit that counts.
-    pub fn note(&mut self, append_position: u64, byte_position: u64, bytes: u64, durable_position: u64) {
+    pub fn note(
+        &mut self,
+        append_position: u64,
+        byte_position: u64,
+        bytes: u64,
+        durable_position: u64,
+    ) {
         self.0 = self.0.max(durable_position);
         // Carried whole, and everything before it is durable: so is what it carries.
         if append_position == byte_position && append_position <= self.0 {
@@ -151,7 +161,12 @@ pub struct Damaged {
 ///
 /// # Errors
 /// Bytes that were durable would be lost.
-pub fn judge_cut(segment_base: i64, scan: &TailScan, durable: DurableEnd, reason: EndReason) -> Result<(), Damaged> {
+pub fn judge_cut(
+    segment_base: i64,
+    scan: &TailScan,
+    durable: DurableEnd,
+    reason: EndReason,
+) -> Result<(), Damaged> {
     if scan.position() >= durable.position() {
         return Ok(());
     }
@@ -203,15 +218,27 @@ mod tests {
         let log = [batch(0, b"a"), batch(5, b"b")].concat();
         let (scan, reason) = scan(&log);
         assert_eq!(scan.next_offset(), 1);
-        assert_eq!(reason, EndReason::Discontinuous { expected: 1, got: 5 });
+        assert_eq!(
+            reason,
+            EndReason::Discontinuous {
+                expected: 1,
+                got: 5
+            }
+        );
     }
 
     #[test]
     fn a_short_window_asks_for_more() {
         let log = batch(0, &[7; 300]);
         let mut scan = TailScan::new(0, 0);
-        assert_eq!(scan.step(&log[..10], log.len() as u64), Found::NeedsBytes(61));
-        assert_eq!(scan.step(&log[..100], log.len() as u64), Found::NeedsBytes(log.len()));
+        assert_eq!(
+            scan.step(&log[..10], log.len() as u64),
+            Found::NeedsBytes(61)
+        );
+        assert_eq!(
+            scan.step(&log[..100], log.len() as u64),
+            Found::NeedsBytes(log.len())
+        );
         assert!(matches!(scan.step(&log, log.len() as u64), Found::Batch(_)));
     }
 

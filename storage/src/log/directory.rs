@@ -1,0 +1,88 @@
+//! Names and small texts of a partition's directory. Pure.
+
+use std::path::{Path, PathBuf};
+
+use protocol::types::Uuid;
+
+/// Holds the topic id, in Kafka's format.
+pub(crate) const METADATA_FILE: &str = "partition.metadata";
+/// Kafka's file of leader epochs.
+pub(crate) const EPOCHS_FILE: &str = "leader-epoch-checkpoint";
+/// What ends the name of a directory that is being deleted.
+pub(crate) const DELETED_SUFFIX: &str = "-delete";
+
+/// `<data dir>/<topic>-<partition>`.
+pub(crate) fn partition_path(data_dir: &Path, topic: &str, partition: i32) -> PathBuf {
+    data_dir.join(format!("{topic}-{partition}"))
+}
+
+/// The name of a directory that only waits to be removed.
+pub(crate) fn deleted_path(partition: &Path, now_ms: i64) -> PathBuf {
+    let mut name = partition.as_os_str().to_owned();
+    name.push(format!(".{now_ms:x}{DELETED_SUFFIX}"));
+    PathBuf::from(name)
+}
+
+pub(crate) fn segment_path(dir: &Path, base_offset: i64) -> PathBuf {
+    dir.join(format!("{base_offset:020}.log"))
+}
+
+pub(crate) fn index_path(dir: &Path, base_offset: i64) -> PathBuf {
+    dir.join(format!("{base_offset:020}.index"))
+}
+
+pub(crate) fn snapshot_path(dir: &Path, end_offset: i64) -> PathBuf {
+    dir.join(format!("{end_offset:020}.snapshot"))
+}
+
+/// The offset in the name of a file with this extension.
+pub(crate) fn offset_in(name: &str, extension: &str) -> Option<i64> {
+    let digits = name.strip_suffix(extension)?.strip_suffix('.')?;
+    let all_digits = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if all_digits {
+        digits.parse().ok()
+    } else {
+        None
+    }
+}
+
+/// Kafka's `partition.metadata`.
+pub(crate) fn metadata_text(topic_id: Uuid) -> String {
+    format!("version: 0\ntopic_id: {topic_id}\n")
+}
+
+/// The topic id in a `partition.metadata`.
+pub(crate) fn topic_id_in(text: &str) -> Option<Uuid> {
+    let mut lines = text.lines();
+    if lines.next()?.trim() != "version: 0" {
+        return None;
+    }
+    lines.next()?.strip_prefix("topic_id:")?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kafkas() {
+        let dir = partition_path(Path::new("/data"), "orders", 3);
+        assert_eq!(dir, Path::new("/data/orders-3"));
+        assert_eq!(
+            segment_path(&dir, 42),
+            Path::new("/data/orders-3/00000000000000000042.log")
+        );
+        assert_eq!(offset_in("00000000000000000042.log", "log"), Some(42));
+        assert_eq!(offset_in("00000000000000000042.index", "log"), None);
+        assert_eq!(offset_in("42.log", "log"), None);
+        assert_eq!(offset_in("-0000000000000000042.log", "log"), None);
+    }
+
+    #[test]
+    fn the_topic_id_returns_from_its_file() {
+        let id = Uuid::from_bytes([9; 16]);
+        assert_eq!(topic_id_in(&metadata_text(id)), Some(id));
+        assert_eq!(topic_id_in("version: 1\ntopic_id: x"), None);
+        assert_eq!(topic_id_in(""), None);
+    }
+}

@@ -1,0 +1,274 @@
+//! The directory of a partition and the files of its unsealed segments: made by the first write,
+//! written past the page cache. Shell.
+//!
+//! A full disk is no failure: a direct write that found no space wrote nothing that counts, so
+//! it is tried again until there is space, while the store refuses new appends.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use protocol::types::Uuid;
+
+use crate::extent::ExtentSlice;
+use crate::log::directory;
+use crate::log::segment::PageWrite;
+use crate::ring::{File, FileOptions, WriteSync};
+use crate::store::Store;
+use crate::store::event::{Event, Gate};
+
+/// Space is reserved in steps that grow with the segment, between these.
+const GROW_BYTES_MIN: u64 = 1024 * 1024;
+const GROW_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// A partition's directory; made when the first of its files is.
+#[derive(Debug)]
+pub(crate) struct PartitionDir {
+    pub(crate) path: PathBuf,
+    topic_id: Uuid,
+    exists: Cell<bool>,
+    removed: Cell<bool>,
+    making: Gate,
+}
+
+impl PartitionDir {
+    pub(crate) fn new(path: PathBuf, topic_id: Uuid, exists: bool) -> Self {
+        Self {
+            path,
+            topic_id,
+            exists: Cell::new(exists),
+            removed: Cell::default(),
+            making: Gate::default(),
+        }
+    }
+
+    /// The log is deleted: the directory is not made any more.
+    pub(crate) fn set_removed(&self) {
+        self.removed.set(true);
+    }
+
+    pub(crate) fn exists(&self) -> bool {
+        self.exists.get()
+    }
+
+    /// Makes the directory and its metadata file durable, unless that has been done.
+    pub(crate) async fn ensure(&self, store: &Store) -> io::Result<()> {
+        let _making = self.making.enter().await;
+        if self.removed.get() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        if self.exists.get() {
+            return Ok(());
+        }
+        let ring = &store.ring;
+        if self.path.exists() {
+            self.move_away(store).await?;
+        }
+        ring.make_dir(&self.path).await?;
+        let metadata = directory::metadata_text(self.topic_id);
+        let path = self.path.join(directory::METADATA_FILE);
+        write_file(store, &path, metadata.as_bytes()).await?;
+        ring.sync_dir(&self.path).await?;
+        ring.sync_dir(&store.options.data_dir).await?;
+        self.exists.set(true);
+        Ok(())
+    }
+
+    /// The directory was left by a deleted topic of this name, or by a stop before it was whole.
+    async fn move_away(&self, store: &Store) -> io::Result<()> {
+        let text = std::fs::read_to_string(self.path.join(directory::METADATA_FILE));
+        let found = text.ok().and_then(|text| directory::topic_id_in(&text));
+        if found == Some(self.topic_id) && self.path.join(format!("{:020}.log", 0)).exists() {
+            // A log created over its own records: a bug of the caller that must not cost them.
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let stale = directory::deleted_path(&self.path, crate::clock::now_ms());
+        store.ring.rename(&self.path, &stale).await?;
+        if let Err(error) = std::fs::remove_dir_all(&stale) {
+            tracing::warn!("cannot remove {}: {error}", stale.display());
+        }
+        Ok(())
+    }
+}
+
+/// The file of an unsealed segment.
+#[derive(Debug)]
+pub(crate) struct SegmentWriter {
+    dir: Rc<PartitionDir>,
+    base_offset: i64,
+    file: RefCell<Option<File>>,
+    opening: Gate,
+    /// Space reserved up to here.
+    reserved: Cell<u64>,
+    reserving: Cell<bool>,
+    /// The partial last page is being written: no other write may hold it.
+    last_page: Cell<bool>,
+    idle: Event,
+}
+
+impl SegmentWriter {
+    pub(crate) fn new(dir: &Rc<PartitionDir>, base_offset: i64) -> Self {
+        Self {
+            dir: Rc::clone(dir),
+            base_offset,
+            file: RefCell::default(),
+            opening: Gate::default(),
+            reserved: Cell::default(),
+            reserving: Cell::default(),
+            last_page: Cell::default(),
+            idle: Event::default(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        directory::segment_path(&self.dir.path, self.base_offset)
+    }
+
+    /// The file, opened or made now when it is not open; its name is durable then.
+    pub(crate) async fn file(&self, store: &Store) -> io::Result<File> {
+        if let Some(file) = &*self.file.borrow() {
+            return Ok(file.clone());
+        }
+        let _opening = self.opening.enter().await;
+        if let Some(file) = &*self.file.borrow() {
+            return Ok(file.clone());
+        }
+        self.dir.ensure(store).await?;
+        let options = FileOptions {
+            read: true,
+            write: true,
+            create: true,
+            direct: true,
+            ..Default::default()
+        };
+        let file = store.ring.open(&self.path(), options).await?;
+        store.ring.sync_dir(&self.dir.path).await?;
+        *self.file.borrow_mut() = Some(file.clone());
+        Ok(file)
+    }
+
+    /// Writes whole pages. Waits while the partial last page is being written.
+    pub(crate) async fn write_pages(
+        &self,
+        store: &Store,
+        write: &PageWrite,
+        sync: WriteSync,
+    ) -> io::Result<()> {
+        self.idle.until(|| !self.last_page.get()).await;
+        self.write(store, &write.slices, write.range.start, sync)
+            .await?;
+        self.reserve_ahead(store, write.range.end).await;
+        Ok(())
+    }
+
+    /// From now on other writes wait until [`Self::write_last_page`] is done.
+    pub(crate) fn begin_last_page(&self) {
+        assert!(!self.last_page.replace(true), "one last page at a time");
+    }
+
+    /// Writes the padded copy of the last page.
+    pub(crate) async fn write_last_page(&self, store: &Store, write: &PageWrite) -> io::Result<()> {
+        let written = self
+            .write(store, &write.slices, write.range.start, WriteSync::None)
+            .await;
+        self.last_page.set(false);
+        self.idle.notify();
+        written
+    }
+
+    async fn write(
+        &self,
+        store: &Store,
+        slices: &[ExtentSlice],
+        position: u64,
+        sync: WriteSync,
+    ) -> io::Result<()> {
+        loop {
+            let written = match self.file(store).await {
+                Ok(file) => {
+                    store
+                        .ring
+                        .write_at(&file, slices.to_vec(), position, sync)
+                        .await
+                }
+                Err(error) => Err(error),
+            };
+            match written {
+                Err(error) if is_full(&error) => store.wait_for_space().await?,
+                Ok(()) | Err(_) => return written,
+            }
+        }
+    }
+
+    /// Reserves space beyond `end`, so that writes convert what is there instead of growing the
+    /// file. Without space nothing is lost yet, but appends are refused from now on.
+    async fn reserve_ahead(&self, store: &Store, end: u64) {
+        let step = (end / 2).clamp(GROW_BYTES_MIN, GROW_BYTES_MAX);
+        if self.reserving.get() || self.reserved.get() > end + step / 2 {
+            return;
+        }
+        let Ok(file) = self.file(store).await else {
+            return;
+        };
+        self.reserving.set(true);
+        match store.ring.allocate(&file, end, step, true).await {
+            Ok(()) => self.reserved.set(end + step),
+            Err(error) if is_full(&error) => store.set_disk_full(),
+            // A file system without reservations: writes grow the file then.
+            Err(_) => self.reserved.set(u64::MAX / 2),
+        }
+        self.reserving.set(false);
+    }
+
+    /// Makes the file durable with exactly `bytes`.
+    pub(crate) async fn finish(&self, store: &Store, bytes: u64) -> io::Result<()> {
+        let file = self.file(store).await?;
+        store.ring.truncate(&file, bytes).await?;
+        store.ring.sync_all(&file).await
+    }
+
+    pub(crate) async fn sync(&self, store: &Store) -> io::Result<()> {
+        let file = self.file(store).await?;
+        store.ring.sync_data(&file).await
+    }
+}
+
+/// Writes a small file under another name, makes it durable and renames it, so that the name
+/// always stands for a whole file. The directory is the caller's to sync.
+pub(crate) async fn write_file(store: &Store, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let unfinished = path.with_extension("tmp");
+    let options = FileOptions {
+        write: true,
+        create: true,
+        ..Default::default()
+    };
+    let file = store.ring.open(&unfinished, options).await?;
+    store.ring.truncate(&file, 0).await?;
+    write_at(store, &file, bytes, 0).await?;
+    store.ring.sync_data(&file).await?;
+    store.ring.rename(&unfinished, path).await
+}
+
+/// Writes bytes of a small file, through the page cache.
+pub(crate) async fn write_at(
+    store: &Store,
+    file: &File,
+    bytes: &[u8],
+    position: u64,
+) -> io::Result<()> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    let mut block = store.pool.allocate(bytes.len());
+    let _all = block.append(bytes);
+    store
+        .ring
+        .write_at(file, vec![block.freeze()], position, WriteSync::None)
+        .await
+}
+
+/// No space, or no quota.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
+}

@@ -1,0 +1,551 @@
+//! Opens an existing partition: finds its segments and its newest recovery point, scans what
+//! comes after that, and leaves files that say exactly what the log holds. Shell; `tail_scan`
+//! decides.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use foldhash::HashMap;
+use protocol::records::BatchHeader;
+use protocol::types::Uuid;
+use thiserror::Error;
+
+use crate::extent::{ExtentPool, PAGE_BYTES};
+use crate::log::index::{BatchPlace, Index};
+use crate::log::leader_epochs::LeaderEpochs;
+use crate::log::producers::Producers;
+use crate::log::segment::Segment;
+use crate::log::snapshot::{self, RecoveryPoint};
+use crate::log::state::State;
+use crate::log::tail::Tail;
+use crate::log::tail_scan::{Damaged, DurableEnd, EndReason, Found, TailScan, judge_cut};
+use crate::log::units::{page_ceil, page_floor, to_usize};
+use crate::log::{Log, LogConfig, LogId, directory};
+use crate::ring::{File, FileOptions, Ring};
+use crate::store::Store;
+
+const WINDOW_BYTES: usize = 1024 * 1024;
+
+/// Why a partition cannot be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    #[error("{path}: {source}")]
+    Io {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// Found now.
+    #[error("{path}: {source}")]
+    Damaged {
+        path: PathBuf,
+        #[source]
+        source: Damaged,
+    },
+    /// Found by an earlier recovery; whoever accepts the loss removes the file that says so.
+    #[error("{path}: refused since {marker} was written: {reason}")]
+    Refused {
+        path: PathBuf,
+        marker: &'static str,
+        reason: String,
+    },
+}
+
+/// Written into the directory of a partition whose acknowledged records are damaged.
+pub(crate) const DAMAGED_FILE: &str = "damaged.txt";
+
+/// What the files of a partition hold.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// Base offset and size.
+    sealed: Vec<(i64, u64)>,
+    scanned: Vec<Scanned>,
+    end_offset: i64,
+    producers: Producers,
+    epochs: LeaderEpochs,
+    /// Segments beyond the end of the log.
+    surplus: Vec<i64>,
+    point: Option<RecoveryPoint>,
+}
+
+/// A segment that was scanned.
+#[derive(Debug)]
+struct Scanned {
+    base_offset: i64,
+    bytes: u64,
+    file_bytes: u64,
+    index: Index,
+    index_file_bytes: u64,
+}
+
+/// What a scan is told.
+#[derive(Debug)]
+pub(crate) struct LoadRules<'a> {
+    pub(crate) index_interval_bytes: u64,
+    pub(crate) producers_max: usize,
+    /// What the journal knows to have been durable, by segment.
+    pub(crate) durable: &'a HashMap<i64, DurableEnd>,
+}
+
+impl Log {
+    /// Opens a partition whose directory exists, or an empty one when it does not.
+    ///
+    /// # Errors
+    /// The files cannot be read, or acknowledged records are damaged.
+    pub async fn open(
+        store: &Rc<Store>,
+        id: LogId,
+        config: LogConfig,
+    ) -> Result<Rc<Self>, OpenError> {
+        let path = directory::partition_path(&store.options.data_dir, &id.topic, id.partition);
+        if topic_id_of(&path) != Some(id.topic_id) {
+            return Ok(Self::create(store, id, config));
+        }
+        let io = |source| OpenError::Io {
+            path: path.clone(),
+            source,
+        };
+        let rules = LoadRules {
+            index_interval_bytes: config.index_interval_bytes,
+            producers_max: config.producers_max,
+            durable: &HashMap::default(),
+        };
+        let (ring, pool) = (&store.ring, &store.pool);
+        let loaded = load(ring, pool, &path, &rules).await?;
+        let loaded = loaded.settle(ring, pool, &path).await.map_err(io)?;
+        let state = loaded.into_state(store, &path).await.map_err(io)?;
+        let memory: usize = state
+            .segments
+            .iter()
+            .map(|segment| segment.tail.memory_bytes())
+            .sum();
+        let log = Self::from_state(store, id, config, state, true);
+        store.memory_taken(&log, memory);
+        Ok(log)
+    }
+}
+
+/// The topic that a directory belongs to.
+pub(crate) fn topic_id_of(dir: &Path) -> Option<Uuid> {
+    let text = std::fs::read_to_string(dir.join(directory::METADATA_FILE)).ok()?;
+    directory::topic_id_in(&text)
+}
+
+/// Reads what a partition's directory holds and scans what the recovery point does not cover.
+pub(crate) async fn load(
+    ring: &Ring,
+    pool: &ExtentPool,
+    dir: &Path,
+    rules: &LoadRules<'_>,
+) -> Result<Loaded, OpenError> {
+    let io = |source| OpenError::Io {
+        path: dir.to_owned(),
+        source,
+    };
+    if let Ok(reason) = std::fs::read_to_string(dir.join(DAMAGED_FILE)) {
+        return Err(OpenError::Refused {
+            path: dir.to_owned(),
+            marker: DAMAGED_FILE,
+            reason,
+        });
+    }
+    let (mut bases, snapshots) = list(dir).map_err(io)?;
+    let (point, producers) = newest_snapshot(dir, &bases, snapshots);
+    if bases.is_empty() {
+        bases.push(point.map_or(0, |point| point.segment_base));
+    }
+    let from = match point {
+        Some(point) => point.segment_base,
+        None => bases[0],
+    };
+    let first = bases.partition_point(|base| *base < from);
+    let mut loaded = Loaded {
+        sealed: Vec::new(),
+        scanned: Vec::new(),
+        end_offset: from,
+        producers,
+        epochs: read_epochs(dir),
+        surplus: Vec::new(),
+        point,
+    };
+    for base in &bases[..first] {
+        let path = directory::segment_path(dir, *base);
+        loaded
+            .sealed
+            .push((*base, std::fs::metadata(path).map_err(io)?.len()));
+    }
+    let mut rest = bases[first..].iter().copied().peekable();
+    if rest.peek() != Some(&from) {
+        // A roll whose new segment has not been written to yet.
+        loaded.scanned.push(Scanned::empty(from));
+    }
+    for base in rest {
+        let durable = rules.durable.get(&base).copied().unwrap_or_default();
+        if base != loaded.end_offset {
+            if durable.position() > 0 {
+                let scan = TailScan::new(0, base);
+                let expected = loaded.end_offset;
+                let reason = EndReason::Discontinuous {
+                    expected,
+                    got: base,
+                };
+                return Err(damaged(dir, judge_cut(base, &scan, durable, reason)));
+            }
+            loaded.surplus.push(base);
+            continue;
+        }
+        loaded.scan_segment(ring, pool, dir, base, rules).await?;
+    }
+    loaded.epochs.truncate_from_end(loaded.end_offset);
+    Ok(loaded)
+}
+
+impl Loaded {
+    async fn scan_segment(
+        &mut self,
+        ring: &Ring,
+        pool: &ExtentPool,
+        dir: &Path,
+        base: i64,
+        rules: &LoadRules<'_>,
+    ) -> Result<(), OpenError> {
+        let io = |source| OpenError::Io {
+            path: dir.to_owned(),
+            source,
+        };
+        let file = open_direct(ring, dir, base).await.map_err(io)?;
+        let file_bytes = ring.file_len(&file).await.map_err(io)?;
+        let point = self.point.filter(|point| point.segment_base == base);
+        let covered = point.map_or(0, |point| point.position);
+        let stored = std::fs::read(directory::index_path(dir, base)).unwrap_or_default();
+        let mut index = Index::decode(&stored, base, covered);
+        let begin = index.by_position(u64::MAX, u64::MAX);
+        let mut scan = TailScan::new(
+            u64::from(begin.position),
+            base + i64::from(begin.offset_delta),
+        );
+        let mut window = Window::new(ring, pool, &file);
+        let reason = loop {
+            let position = scan.position();
+            let bytes = window.at(position).await.map_err(io)?;
+            match scan.step(bytes, file_bytes) {
+                Found::Batch(header) => {
+                    index.note(
+                        place_of(&header, base, position),
+                        rules.index_interval_bytes,
+                    );
+                    if position >= covered {
+                        let _news = self
+                            .epochs
+                            .assign(header.partition_leader_epoch, header.base_offset);
+                        self.producers.record(&header, rules.producers_max);
+                    }
+                }
+                Found::NeedsBytes(needed) => window.grow(position, needed).await.map_err(io)?,
+                Found::End(reason) => break reason,
+            }
+        };
+        let mut durable = rules.durable.get(&base).copied().unwrap_or_default();
+        durable.note(0, 0, 0, covered);
+        if let Err(error) = judge_cut(base, &scan, durable, reason) {
+            return Err(damaged(dir, Err(error)));
+        }
+        self.end_offset = scan.next_offset();
+        self.scanned.push(Scanned {
+            base_offset: base,
+            bytes: scan.position(),
+            file_bytes,
+            index,
+            index_file_bytes: stored.len() as u64,
+        });
+        Ok(())
+    }
+
+    /// Makes the files say exactly what was found, durably: cut after the last batch, with their
+    /// indexes and a recovery point. Does nothing after a clean stop.
+    pub(crate) async fn settle(
+        self,
+        ring: &Ring,
+        _pool: &ExtentPool,
+        dir: &Path,
+    ) -> io::Result<Self> {
+        let last = self.scanned.len() - 1;
+        let mut changed = false;
+        for base in &self.surplus {
+            ring.unlink(&directory::segment_path(dir, *base)).await?;
+            changed = true;
+        }
+        for (at, segment) in self.scanned.iter().enumerate() {
+            let path = directory::segment_path(dir, segment.base_offset);
+            if segment.file_bytes != segment.bytes {
+                let file = std::fs::OpenOptions::new().write(true).open(&path)?;
+                file.set_len(segment.bytes)?;
+                file.sync_all()?;
+                changed = true;
+            }
+            let mut index = segment.index.encode_from(0, segment.base_offset);
+            if at < last {
+                let end_offset = self.scanned[at + 1].base_offset;
+                index.extend(segment.index.encode_end(end_offset, segment.base_offset));
+            }
+            if segment.index_file_bytes != index.len() as u64 {
+                replace_file(&directory::index_path(dir, segment.base_offset), &index)?;
+                changed = true;
+            }
+        }
+        let point = RecoveryPoint {
+            end_offset: self.end_offset,
+            segment_base: self.scanned[last].base_offset,
+            position: self.scanned[last].bytes,
+        };
+        if changed || self.point.is_none_or(|known| known != point) {
+            let path = dir.join(directory::EPOCHS_FILE);
+            replace_file(&path, self.epochs.to_text().as_bytes())?;
+            let snapshot = snapshot::encode(&point, &self.producers);
+            replace_file(&directory::snapshot_path(dir, point.end_offset), &snapshot)?;
+            ring.sync_dir(dir).await?;
+        }
+        Ok(self)
+    }
+
+    async fn into_state(self, store: &Store, dir: &Path) -> io::Result<State> {
+        let now_ms = crate::clock::now_ms();
+        let mut segments: Vec<Segment> = self
+            .sealed
+            .iter()
+            .map(|(base, bytes)| Segment::sealed(*base, *bytes))
+            .collect();
+        let last = self.scanned.len() - 1;
+        for (at, scanned) in self.scanned.into_iter().enumerate() {
+            if at < last {
+                segments.push(Segment::sealed(scanned.base_offset, scanned.bytes));
+                continue;
+            }
+            let mut segment = Segment::new(scanned.base_offset, now_ms);
+            segment.set_all_written(scanned.bytes);
+            segment.index_saved = scanned.index.entries_count();
+            segment.index = scanned.index;
+            if scanned.bytes > 0 {
+                read_ends(store, dir, &mut segment).await?;
+            }
+            segments.push(segment);
+        }
+        let start_offset = segments.first().map_or(0, |segment| segment.base_offset);
+        let mut state = State::new(Segment::new(start_offset, now_ms));
+        state.segments = segments.into();
+        state.end_offset = self.end_offset;
+        state.producers = self.producers;
+        state.epochs = self.epochs;
+        Ok(state)
+    }
+}
+
+impl Scanned {
+    fn empty(base_offset: i64) -> Self {
+        let index = Index::default();
+        Self {
+            base_offset,
+            bytes: 0,
+            file_bytes: 0,
+            index,
+            index_file_bytes: 0,
+        }
+    }
+}
+
+/// The timestamp of the first batch, and the partial last page, which goes on being filled.
+async fn read_ends(store: &Store, dir: &Path, segment: &mut Segment) -> io::Result<()> {
+    let (ring, pool) = (&store.ring, &store.pool);
+    let file = open_direct(ring, dir, segment.base_offset).await?;
+    let first = ring
+        .read_at(&file, pool.allocate(PAGE_BYTES), PAGE_BYTES, 0)
+        .await?;
+    segment.first_timestamp = BatchHeader::parse(first.as_slice())
+        .ok()
+        .map(|header| header.max_timestamp);
+    let page = page_floor(segment.appended);
+    if page < segment.appended {
+        let used = to_usize(segment.appended - page);
+        let last = ring
+            .read_at(&file, pool.allocate(PAGE_BYTES), PAGE_BYTES, page)
+            .await?;
+        let bytes = last
+            .as_slice()
+            .get(..used)
+            .ok_or(io::ErrorKind::UnexpectedEof)?;
+        let mut block = pool.allocate(PAGE_BYTES);
+        let _all = block.append(bytes);
+        segment.tail = Tail::from_page(page, block);
+    }
+    Ok(())
+}
+
+fn place_of(header: &BatchHeader, base: i64, position: u64) -> BatchPlace {
+    BatchPlace {
+        offset_delta: (header.base_offset - base).unsigned_abs(),
+        position,
+        bytes: header.size_bytes() as u64,
+        max_timestamp: header.max_timestamp,
+    }
+}
+
+fn damaged(dir: &Path, judged: Result<(), Damaged>) -> OpenError {
+    let path = dir.to_owned();
+    match judged {
+        Err(source) => OpenError::Damaged { path, source },
+        Ok(()) => OpenError::Io {
+            path,
+            source: io::ErrorKind::InvalidData.into(),
+        },
+    }
+}
+
+/// The base offsets of the segments and the offsets of the snapshots, sorted.
+fn list(dir: &Path) -> io::Result<(Vec<i64>, Vec<i64>)> {
+    let (mut bases, mut snapshots) = (Vec::new(), Vec::new());
+    for entry in std::fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        let Some(name) = name.to_str() else { continue };
+        bases.extend(directory::offset_in(name, "log"));
+        snapshots.extend(directory::offset_in(name, "snapshot"));
+    }
+    bases.sort_unstable();
+    snapshots.sort_unstable();
+    Ok((bases, snapshots))
+}
+
+/// The newest snapshot that is whole and belongs to the segments that are there.
+fn newest_snapshot(
+    dir: &Path,
+    bases: &[i64],
+    snapshots: Vec<i64>,
+) -> (Option<RecoveryPoint>, Producers) {
+    for offset in snapshots.into_iter().rev() {
+        let path = directory::snapshot_path(dir, offset);
+        let decoded = std::fs::read(&path).map(|bytes| snapshot::decode(&bytes));
+        match decoded {
+            Ok(Ok((point, producers))) if is_usable(dir, bases, point) => {
+                return (Some(point), producers);
+            }
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!("{}: {error}", path.display()),
+            Err(error) => tracing::warn!("{}: {error}", path.display()),
+        }
+    }
+    (None, Producers::default())
+}
+
+fn is_usable(dir: &Path, bases: &[i64], point: RecoveryPoint) -> bool {
+    if point.position == 0 {
+        return bases.last().is_none_or(|last| point.segment_base >= *last)
+            || bases.contains(&point.segment_base);
+    }
+    let path = directory::segment_path(dir, point.segment_base);
+    std::fs::metadata(path).is_ok_and(|file| file.len() >= point.position)
+}
+
+fn read_epochs(dir: &Path) -> LeaderEpochs {
+    let path = dir.join(directory::EPOCHS_FILE);
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        return LeaderEpochs::default();
+    };
+    LeaderEpochs::from_text(&text).unwrap_or_else(|error| {
+        tracing::warn!("{}: {error}", path.display());
+        LeaderEpochs::default()
+    })
+}
+
+async fn open_direct(ring: &Ring, dir: &Path, base: i64) -> io::Result<File> {
+    let options = FileOptions {
+        read: true,
+        direct: true,
+        ..Default::default()
+    };
+    ring.open(&directory::segment_path(dir, base), options)
+        .await
+}
+
+/// Writes a small file so that its name always stands for a whole one.
+pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write as _;
+    let unfinished = path.with_extension("tmp");
+    let mut file = std::fs::File::create(&unfinished)?;
+    file.write_all(bytes)?;
+    file.sync_data()?;
+    std::fs::rename(&unfinished, path)
+}
+
+/// A part of a file in memory that moves along with a scan.
+struct Window<'a> {
+    ring: &'a Ring,
+    pool: &'a ExtentPool,
+    file: &'a File,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Window<'a> {
+    fn new(ring: &'a Ring, pool: &'a ExtentPool, file: &'a File) -> Self {
+        Self {
+            ring,
+            pool,
+            file,
+            start: 0,
+            bytes: Vec::new(),
+        }
+    }
+
+    /// The bytes from `position` on; at least those that the window has.
+    async fn at(&mut self, position: u64) -> io::Result<&[u8]> {
+        let skipped = position.checked_sub(self.start).map(to_usize);
+        if skipped.is_none_or(|skipped| skipped >= self.bytes.len()) {
+            self.read(position, WINDOW_BYTES).await?;
+        }
+        Ok(self
+            .bytes
+            .get(to_usize(position - self.start)..)
+            .unwrap_or_default())
+    }
+
+    /// Reads again, so that at least `needed` bytes from `position` on are there, if the file
+    /// has them.
+    async fn grow(&mut self, position: u64, needed: usize) -> io::Result<()> {
+        self.read(position, needed.max(WINDOW_BYTES)).await
+    }
+
+    async fn read(&mut self, position: u64, bytes: usize) -> io::Result<()> {
+        self.start = page_floor(position);
+        let end = page_ceil(position + bytes as u64);
+        let bytes = to_usize(end - self.start);
+        let block = self
+            .ring
+            .read_at(self.file, self.pool.allocate(bytes), bytes, self.start)
+            .await?;
+        self.bytes.clear();
+        self.bytes.extend_from_slice(block.as_slice());
+        Ok(())
+    }
+}
+
+/// Leaves a note that keeps a partition closed until somebody has looked at it.
+pub(crate) fn mark_damaged(dir: &Path, error: &OpenError) -> io::Result<()> {
+    replace_file(&dir.join(DAMAGED_FILE), error.to_string().as_bytes())
+}
+
+/// Makes sure that a directory is there and belongs to a topic; one of another topic moves away.
+pub(crate) fn adopt_dir(dir: &Path, topic_id: Uuid) -> io::Result<()> {
+    if topic_id_of(dir) == Some(topic_id) {
+        return Ok(());
+    }
+    if dir.exists() {
+        let stale = directory::deleted_path(dir, crate::clock::now_ms());
+        std::fs::rename(dir, &stale)?;
+        std::fs::remove_dir_all(&stale)?;
+    }
+    std::fs::create_dir(dir)?;
+    replace_file(
+        &dir.join(directory::METADATA_FILE),
+        directory::metadata_text(topic_id).as_bytes(),
+    )
+}

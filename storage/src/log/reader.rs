@@ -1,0 +1,377 @@
+//! Reads of one segment: from the tail when it is in memory, else from the file. Shell.
+//!
+//! A sealed segment is answered with a file range; an unsealed one is read past the page cache,
+//! because its file still changes.
+
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use protocol::records::{BATCH_HEADER_BYTES, BatchHeader};
+
+use crate::extent::{ExtentSlice, PAGE_BYTES};
+use crate::log::index::{Index, IndexEntry};
+use crate::log::segment::{Segment, Stage};
+use crate::log::slice::{FileRange, LogPart, LogSlice, SegmentFile};
+use crate::log::state::State;
+use crate::log::units::{page_ceil, page_floor, to_usize};
+use crate::log::{Log, ReadError, directory};
+use crate::ring::{File, FileOptions};
+
+/// How much is read at once in search of a batch.
+const WINDOW_BYTES: usize = 16 * 1024;
+
+/// What a read asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Want {
+    pub(super) offset: i64,
+    pub(super) bytes_max: usize,
+    /// Exclusive.
+    pub(super) upto: i64,
+    pub(super) at_least_one: bool,
+}
+
+/// The batch that a read begins with.
+#[derive(Debug, Clone, Copy)]
+struct First {
+    position: u64,
+    header: BatchHeader,
+}
+
+impl First {
+    fn end(&self) -> u64 {
+        self.position + self.header.size_bytes() as u64
+    }
+}
+
+/// The bounds of the segment that is read.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    base_offset: i64,
+    end_offset: i64,
+    /// Bytes in the segment.
+    bytes: u64,
+}
+
+/// The answer when the tail has all of it.
+pub(super) fn from_memory(state: &State, want: &Want) -> Option<LogSlice> {
+    let at = state.segment_of(want.offset);
+    let segment = &state.segments[at];
+    let start = segment.tail.start()?;
+    if !segment.has_index() {
+        return None;
+    }
+    let entry = segment
+        .index
+        .by_offset((want.offset - segment.base_offset).unsigned_abs());
+    if u64::from(entry.position) < start {
+        return None;
+    }
+    let header_at = |position| header_in_tail(segment, position);
+    let first = find_first(u64::from(entry.position), want.offset, header_at)?;
+    let bounds = bounds_of(state, at);
+    let end = find_end(&segment.index, &first, want, bounds, header_at);
+    let range = first.position..end;
+    Some(LogSlice::from_memory(segment.tail.slices(range)))
+}
+
+fn header_in_tail(segment: &Segment, position: u64) -> Option<BatchHeader> {
+    let mut front = [0; BATCH_HEADER_BYTES];
+    let copied = segment.tail.copy(position, &mut front);
+    BatchHeader::parse(&front[..copied]).ok()
+}
+
+fn bounds_of(state: &State, at: usize) -> Bounds {
+    let segment = &state.segments[at];
+    Bounds {
+        base_offset: segment.base_offset,
+        end_offset: state.end_of(at),
+        bytes: segment.appended,
+    }
+}
+
+/// Walks from a boundary to the batch that holds `offset`.
+fn find_first(
+    mut position: u64,
+    offset: i64,
+    header_at: impl Fn(u64) -> Option<BatchHeader>,
+) -> Option<First> {
+    loop {
+        let header = header_at(position)?;
+        let first = First { position, header };
+        if header.last_offset() >= offset {
+            return Some(first);
+        }
+        position = first.end();
+    }
+}
+
+/// The last boundary within all limits. `header_at` may know no header: then the index decides.
+fn find_end(
+    index: &Index,
+    first: &First,
+    want: &Want,
+    bounds: Bounds,
+    header_at: impl Fn(u64) -> Option<BatchHeader>,
+) -> u64 {
+    let limit = first.position.saturating_add(want.bytes_max as u64);
+    if first.header.next_offset() > want.upto {
+        return first.position;
+    }
+    if bounds.bytes <= limit && bounds.end_offset <= want.upto {
+        return bounds.bytes;
+    }
+    let offsets = want.upto.min(bounds.end_offset) - bounds.base_offset;
+    let entry: IndexEntry = index.by_position(limit, offsets.unsigned_abs());
+    let mut end = u64::from(entry.position).max(first.position);
+    while let Some(header) = header_at(end) {
+        let next = end + header.size_bytes() as u64;
+        if next > limit || header.next_offset() > want.upto {
+            break;
+        }
+        end = next;
+    }
+    if end == first.position && (want.at_least_one || first.end() <= limit) {
+        return first.end();
+    }
+    end
+}
+
+impl Segment {
+    fn has_index(&self) -> bool {
+        match &self.stage {
+            Stage::Open(_) | Stage::Closing { .. } => true,
+            Stage::Sealed { index_loaded, .. } => *index_loaded,
+        }
+    }
+}
+
+impl Log {
+    /// The answer when a part of it is no longer in memory.
+    pub(super) async fn read_files(&self, want: Want) -> Result<LogSlice, ReadError> {
+        let (bounds, sealed) = {
+            let state = self.state.borrow();
+            let at = state.segment_of(want.offset);
+            (bounds_of(&state, at), state.segments[at].is_sealed())
+        };
+        if sealed {
+            self.read_sealed(bounds, want).await
+        } else {
+            self.read_unsealed(bounds, want).await
+        }
+    }
+
+    async fn read_sealed(&self, bounds: Bounds, want: Want) -> Result<LogSlice, ReadError> {
+        let base = bounds.base_offset;
+        self.load_index(base).await?;
+        let file = self.sealed_file(base).await?;
+        let start = self.with_index(base, |index| {
+            index
+                .by_offset((want.offset - base).unsigned_abs())
+                .position
+        });
+        let from = u64::from(start)..bounds.bytes;
+        let first = self
+            .find_in_file(base, file.file(), from, want.offset)
+            .await?;
+        let end = self.with_index(base, |index| {
+            find_end(index, &first, &want, bounds, |_| None)
+        });
+        let bytes = end - first.position;
+        if bytes == 0 {
+            return Ok(LogSlice::default());
+        }
+        let range = FileRange {
+            file,
+            position: first.position,
+            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+        };
+        Ok(LogSlice {
+            parts: vec![LogPart::File(range)],
+            bytes: to_usize(bytes),
+        })
+    }
+
+    async fn read_unsealed(&self, bounds: Bounds, want: Want) -> Result<LogSlice, ReadError> {
+        let base = bounds.base_offset;
+        let writer = self.writer(base);
+        let file = writer.file(&self.store).await?;
+        let start = self.with_index(base, |index| {
+            index
+                .by_offset((want.offset - base).unsigned_abs())
+                .position
+        });
+        let first = match self.first_in_tail(base, want.offset) {
+            Some(first) => first,
+            None => {
+                let from = u64::from(start)..bounds.bytes;
+                self.find_in_file(base, &file, from, want.offset).await?
+            }
+        };
+        let end = self.with_index(base, |index| {
+            find_end(index, &first, &want, bounds, |_| None)
+        });
+        // What is in memory now is taken before the wait: only what is in the file is dropped.
+        let (memory, in_file) = {
+            let state = self.state.borrow();
+            let segment = state
+                .by_base(base)
+                .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+            let memory_from = segment
+                .tail
+                .start()
+                .map_or(end, |start| start.clamp(first.position, end));
+            let memory: Vec<ExtentSlice> = segment.tail.slices(memory_from..end).collect();
+            (memory, first.position..memory_from)
+        };
+        let mut slices = Vec::new();
+        if !in_file.is_empty() {
+            slices.push(self.load_direct(&file, in_file).await?);
+        }
+        slices.extend(memory);
+        Ok(LogSlice::from_memory(slices.into_iter()))
+    }
+
+    /// The batch with an offset, when the index leads to it within the tail.
+    fn first_in_tail(&self, base: i64, offset: i64) -> Option<First> {
+        let state = self.state.borrow();
+        let segment = state.by_base(base)?;
+        let entry = segment.index.by_offset((offset - base).unsigned_abs());
+        let header_at = |position| header_in_tail(segment, position);
+        find_first(u64::from(entry.position), offset, header_at)
+    }
+
+    /// Reads a range of an unsealed segment's file, page by page around it.
+    async fn load_direct(&self, file: &File, range: Range<u64>) -> Result<ExtentSlice, ReadError> {
+        let start = page_floor(range.start);
+        let bytes = to_usize(page_ceil(range.end) - start);
+        let block = self.store.pool.allocate(bytes);
+        let block = self.store.ring.read_at(file, block, bytes, start).await?;
+        let wanted = to_usize(range.start - start)..to_usize(range.end - start);
+        if block.len() < wanted.end {
+            return Err(ReadError::Io(io::ErrorKind::UnexpectedEof.into()));
+        }
+        Ok(block.freeze().slice(wanted))
+    }
+
+    /// Walks over the headers in a file from a boundary to the batch that holds `offset`.
+    async fn find_in_file(
+        &self,
+        base: i64,
+        file: &File,
+        within: Range<u64>,
+        offset: i64,
+    ) -> Result<First, ReadError> {
+        let mut position = within.start;
+        loop {
+            let damaged = ReadError::Damaged {
+                segment_base: base,
+                position,
+            };
+            let start = page_floor(position);
+            let block = self.store.pool.allocate(WINDOW_BYTES);
+            let block = self
+                .store
+                .ring
+                .read_at(file, block, WINDOW_BYTES, start)
+                .await?;
+            let window = block.as_slice();
+            let skipped = to_usize(position - start);
+            if position >= within.end || window.len() < skipped + BATCH_HEADER_BYTES {
+                return Err(damaged);
+            }
+            // A header that the window cuts is read again at the front of the next one.
+            while let Some(front) = window.get(to_usize(position - start)..)
+                && front.len() >= BATCH_HEADER_BYTES
+            {
+                let damaged = ReadError::Damaged {
+                    segment_base: base,
+                    position,
+                };
+                let header = BatchHeader::parse(front).map_err(|_| damaged)?;
+                let first = First { position, header };
+                if header.last_offset() >= offset {
+                    return Ok(first);
+                }
+                position = first.end();
+            }
+        }
+    }
+
+    fn with_index<T>(&self, base: i64, read: impl FnOnce(&Index) -> T) -> T {
+        let state = self.state.borrow();
+        match state.by_base(base) {
+            Some(segment) => read(&segment.index),
+            None => read(&Index::default()),
+        }
+    }
+
+    /// Reads the index of a sealed segment when it is not in memory.
+    pub(super) async fn load_index(&self, base: i64) -> io::Result<()> {
+        let (loaded, bytes) = {
+            let state = self.state.borrow();
+            let segment = state.by_base(base).ok_or(io::ErrorKind::NotFound)?;
+            (segment.has_index(), segment.appended)
+        };
+        if loaded {
+            return Ok(());
+        }
+        let path = directory::index_path(&self.dir.path, base);
+        let stored = self.read_small(&path).await?;
+        let index = Index::decode_sealed(&stored, base, bytes)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "damaged index"))?;
+        if let Some(segment) = self.state.borrow_mut().by_base_mut(base) {
+            let max_timestamp = index.max_timestamp();
+            segment.index = index;
+            if let Stage::Sealed {
+                index_loaded,
+                max_timestamp: known,
+                ..
+            } = &mut segment.stage
+            {
+                *index_loaded = true;
+                *known = max_timestamp;
+            }
+        }
+        Ok(())
+    }
+
+    async fn sealed_file(&self, base: i64) -> io::Result<Arc<SegmentFile>> {
+        let open = {
+            let state = self.state.borrow();
+            match state.by_base(base).map(|segment| &segment.stage) {
+                Some(Stage::Sealed { file, .. }) => file.clone(),
+                Some(Stage::Open(_) | Stage::Closing { .. }) | None => None,
+            }
+        };
+        if let Some(file) = open {
+            return Ok(file);
+        }
+        let path = directory::segment_path(&self.dir.path, base);
+        let options = FileOptions {
+            read: true,
+            ..Default::default()
+        };
+        let opened = SegmentFile::new(self.store.ring.open(&path, options).await?);
+        if let Some(segment) = self.state.borrow_mut().by_base_mut(base)
+            && let Stage::Sealed { file, .. } = &mut segment.stage
+        {
+            *file = Some(Arc::clone(&opened));
+        }
+        Ok(opened)
+    }
+
+    async fn read_small(&self, path: &std::path::Path) -> io::Result<Vec<u8>> {
+        let ring = &self.store.ring;
+        let options = FileOptions {
+            read: true,
+            ..Default::default()
+        };
+        let file = ring.open(path, options).await?;
+        let bytes = to_usize(ring.file_len(&file).await?).max(PAGE_BYTES);
+        let block = ring
+            .read_at(&file, self.store.pool.allocate(bytes), bytes, 0)
+            .await?;
+        Ok(block.as_slice().to_vec())
+    }
+}

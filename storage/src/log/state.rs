@@ -1,0 +1,175 @@
+//! What changes in a log: its segments, offsets, producers, epochs, and the commits under way.
+//! Pure but for the pool memory of the tail.
+
+use std::collections::VecDeque;
+
+use crate::log::leader_epochs::LeaderEpochs;
+use crate::log::producers::Producers;
+use crate::log::segment::Segment;
+
+#[derive(Debug)]
+pub(crate) struct State {
+    /// Oldest first; the last one is written to. Never empty.
+    pub(crate) segments: VecDeque<Segment>,
+    pub(crate) start_offset: i64,
+    pub(crate) end_offset: i64,
+    pub(crate) producers: Producers,
+    pub(crate) epochs: LeaderEpochs,
+    /// The epochs' file has what `epochs` has.
+    pub(crate) epochs_saved: bool,
+    pub(crate) commits: Commits,
+    /// Which of the store's lists hold this log.
+    pub(crate) listed: Listed,
+    /// A write or sync failed: nothing is appended any more.
+    pub(crate) failed: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Listed {
+    pub(crate) pending: bool,
+    pub(crate) dirty: bool,
+    pub(crate) flush: bool,
+    pub(crate) sealing: bool,
+}
+
+impl State {
+    pub(crate) fn new(segment: Segment) -> Self {
+        let base_offset = segment.base_offset;
+        Self {
+            segments: VecDeque::from([segment]),
+            start_offset: base_offset,
+            end_offset: base_offset,
+            producers: Producers::default(),
+            epochs: LeaderEpochs::default(),
+            epochs_saved: true,
+            commits: Commits::default(),
+            listed: Listed::default(),
+            failed: false,
+        }
+    }
+
+    /// The segment that is written to.
+    pub(crate) fn active(&mut self) -> &mut Segment {
+        let last = self.segments.len() - 1;
+        &mut self.segments[last]
+    }
+
+    pub(crate) fn active_base(&self) -> i64 {
+        self.segments
+            .back()
+            .map_or(0, |segment| segment.base_offset)
+    }
+
+    /// The position of the segment that holds `offset`, or would.
+    pub(crate) fn segment_of(&self, offset: i64) -> usize {
+        self.segments
+            .partition_point(|segment| segment.base_offset <= offset)
+            .saturating_sub(1)
+    }
+
+    pub(crate) fn by_base(&self, base_offset: i64) -> Option<&Segment> {
+        let at = self.segment_of(base_offset);
+        self.segments
+            .get(at)
+            .filter(|segment| segment.base_offset == base_offset)
+    }
+
+    pub(crate) fn by_base_mut(&mut self, base_offset: i64) -> Option<&mut Segment> {
+        let at = self.segment_of(base_offset);
+        self.segments
+            .get_mut(at)
+            .filter(|segment| segment.base_offset == base_offset)
+    }
+
+    /// The offset after the last one of a segment.
+    pub(crate) fn end_of(&self, at: usize) -> i64 {
+        self.segments
+            .get(at + 1)
+            .map_or(self.end_offset, |next| next.base_offset)
+    }
+
+    /// Segments that have bytes which no commit has taken.
+    pub(crate) fn has_pending(&self) -> bool {
+        self.unsealed().any(|segment| segment.pending() > 0)
+    }
+
+    /// From the active segment backwards.
+    pub(crate) fn unsealed(&self) -> impl Iterator<Item = &Segment> {
+        self.segments
+            .iter()
+            .rev()
+            .take_while(|segment| !segment.is_sealed())
+    }
+}
+
+/// The commits of one log that are under way, in the order of their offsets. A commit counts
+/// when all its parts are durable and so are all commits before it.
+#[derive(Debug, Default)]
+pub(crate) struct Commits {
+    under_way: VecDeque<Commit>,
+    first_id: u64,
+}
+
+#[derive(Debug)]
+struct Commit {
+    end: CommitEnd,
+    parts_left: u8,
+}
+
+/// What is durable when a commit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CommitEnd {
+    pub(crate) end_offset: i64,
+    pub(crate) segment_base: i64,
+    pub(crate) position: u64,
+}
+
+impl Commits {
+    /// Begins a commit of so many parts; returns its id.
+    pub(crate) fn begin(&mut self, end: CommitEnd, parts: u8) -> u64 {
+        self.under_way.push_back(Commit {
+            end,
+            parts_left: parts,
+        });
+        self.first_id + self.under_way.len() as u64 - 1
+    }
+
+    /// Notes that a part is durable, and returns what is durable for good because of that.
+    pub(crate) fn part_done(&mut self, id: u64) -> Vec<CommitEnd> {
+        let at = crate::log::units::to_usize(id - self.first_id);
+        if let Some(commit) = self.under_way.get_mut(at) {
+            commit.parts_left -= 1;
+        }
+        let mut durable = Vec::new();
+        while let Some(first) = self.under_way.pop_front_if(|first| first.parts_left == 0) {
+            self.first_id += 1;
+            durable.push(first.end);
+        }
+        durable
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end(end_offset: i64) -> CommitEnd {
+        CommitEnd {
+            end_offset,
+            segment_base: 0,
+            position: 0,
+        }
+    }
+
+    #[test]
+    fn a_commit_waits_for_those_before_it() {
+        let mut commits = Commits::default();
+        let first = commits.begin(end(10), 2);
+        let second = commits.begin(end(20), 1);
+        assert!(commits.part_done(second).is_empty());
+        assert!(commits.part_done(first).is_empty());
+        assert_eq!(commits.part_done(first), [end(10), end(20)]);
+        let third = commits.begin(end(30), 1);
+        assert_eq!(commits.part_done(third), [end(30)]);
+    }
+}

@@ -1,0 +1,175 @@
+//! What happens before any store opens: every journal found is replayed into the segments, the
+//! touched partitions are scanned and cut after their last valid batch, the journals are emptied.
+//! Shell. Its work is bounded by the journals' size and the touched segments' tails.
+
+mod journal_scan;
+mod redo;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use foldhash::HashMap;
+use protocol::types::Uuid;
+use thiserror::Error;
+
+use self::journal_scan::JournalScan;
+use self::redo::Redo;
+use crate::extent::ExtentPool;
+use crate::journal::format::FormatError;
+use crate::log::directory::DELETED_SUFFIX;
+use crate::log::tail_scan::DurableEnd;
+use crate::log::{LoadRules, OpenError, load, mark_damaged};
+use crate::ring::Ring;
+
+/// Density of the indexes that recovery rebuilds; Kafka's default.
+const INDEX_INTERVAL_BYTES: u64 = 4096;
+const PRODUCERS_MAX: usize = 100_000;
+
+/// Why nothing can be opened.
+#[derive(Debug, Error)]
+pub enum RecoveryError {
+    #[error("{path}: {source}")]
+    Io {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{path}: {source}")]
+    Format {
+        path: PathBuf,
+        #[source]
+        source: FormatError,
+    },
+    /// Records may have been acknowledged that are in the damaged part.
+    #[error(
+        "{path}: commit {sequence} is damaged, but commit {later} after it is not: acknowledged records are lost"
+    )]
+    DamagedJournal {
+        path: PathBuf,
+        sequence: u64,
+        later: u64,
+    },
+}
+
+/// What recovery did.
+#[derive(Debug, Default)]
+pub struct RecoveryReport {
+    pub journals: usize,
+    pub commits: u64,
+    pub entries: u64,
+    pub bytes: u64,
+    /// Partitions that had entries in a journal.
+    pub partitions: usize,
+    /// Entries of topics that nobody knows any more.
+    pub skipped_entries: u64,
+    /// Partitions whose acknowledged records are damaged; they are not opened.
+    pub refused: Vec<(String, OpenError)>,
+}
+
+/// A partition that the journals mention.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct PartitionKey {
+    topic_id: Uuid,
+    partition: i32,
+}
+
+/// What the journals say of one partition: its directory, and what was durable by segment.
+#[derive(Debug)]
+struct Touched {
+    dir: PathBuf,
+    durable: HashMap<i64, DurableEnd>,
+}
+
+/// Replays every journal in `data_dir`, whatever the number of shards that wrote them. `known`
+/// names the topics that exist; entries of others are skipped.
+///
+/// # Errors
+/// A journal cannot be read or is damaged in its middle; then nothing may be opened.
+pub async fn recover(
+    ring: &Ring,
+    pool: &ExtentPool,
+    data_dir: &Path,
+    known: &dyn Fn(Uuid) -> Option<String>,
+) -> Result<RecoveryReport, RecoveryError> {
+    let io = |source| RecoveryError::Io {
+        path: data_dir.to_owned(),
+        source,
+    };
+    let mut report = RecoveryReport::default();
+    let paths = list_journals(data_dir).map_err(io)?;
+    let mut redo = Redo::new(data_dir, known);
+    let mut journals = Vec::new();
+    for path in paths {
+        let mut scan = JournalScan::open(ring, pool, &path).await?;
+        while let Some(commit) = scan.next().await? {
+            report.commits += 1;
+            redo.commit(&commit).map_err(io)?;
+        }
+        scan.check_end().await?;
+        journals.push(scan);
+    }
+    report.journals = journals.len();
+    redo.finish(ring, &mut report).await.map_err(io)?;
+    for touched in redo.into_touched() {
+        settle(ring, pool, touched, &mut report).await.map_err(io)?;
+    }
+    ring.sync_dir(data_dir).await.map_err(io)?;
+    for scan in journals {
+        scan.empty().await?;
+    }
+    Ok(report)
+}
+
+/// Brings one touched partition into the state that a clean stop leaves.
+async fn settle(
+    ring: &Ring,
+    pool: &ExtentPool,
+    touched: Touched,
+    report: &mut RecoveryReport,
+) -> io::Result<()> {
+    report.partitions += 1;
+    let rules = LoadRules {
+        index_interval_bytes: INDEX_INTERVAL_BYTES,
+        producers_max: PRODUCERS_MAX,
+        durable: &touched.durable,
+    };
+    match load(ring, pool, &touched.dir, &rules).await {
+        Ok(loaded) => loaded.settle(ring, pool, &touched.dir).await.map(drop),
+        Err(OpenError::Io { source, .. }) => Err(source),
+        Err(error @ (OpenError::Damaged { .. } | OpenError::Refused { .. })) => {
+            tracing::error!("{error}");
+            mark_damaged(&touched.dir, &error)?;
+            ring.sync_dir(&touched.dir).await?;
+            let name = touched
+                .dir
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy();
+            report.refused.push((name.into_owned(), error));
+            Ok(())
+        }
+    }
+}
+
+/// The journals of a data directory; what a stop left unfinished there is removed.
+fn list_journals(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut journals = Vec::new();
+    let entries = match std::fs::read_dir(data_dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(journals),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        let shard = name.strip_prefix("journal-");
+        if shard.is_some_and(|shard| shard.parse::<u32>().is_ok()) {
+            journals.push(entry.path());
+        } else if name.ends_with(DELETED_SUFFIX) && entry.file_type()?.is_dir() {
+            std::fs::remove_dir_all(entry.path())?;
+        }
+    }
+    journals.sort_unstable();
+    Ok(journals)
+}

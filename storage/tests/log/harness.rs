@@ -1,0 +1,170 @@
+//! A data directory, and what it takes to work in it as a broker would: recover, open, append,
+//! read, stop cleanly or not at all.
+
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use protocol::records::{BatchBuilder, BatchHeader, BatchIter, BatchOptions};
+use protocol::types::Uuid;
+use storage::extent::{ExtentPool, PoolOptions};
+use storage::log::{AppendError, Appended, Log, LogConfig, LogId};
+use storage::recovery::{RecoveryReport, recover};
+use storage::ring::{Ring, RingOptions};
+use storage::store::{Durability, Store, StoreOptions};
+use storage::tasks::block_on;
+
+pub(crate) const JOURNAL_BYTES: u64 = 1 << 20;
+
+/// A store that runs inside [`run`].
+pub(crate) struct Broker {
+    pub(crate) store: Rc<Store>,
+    pub(crate) report: RecoveryReport,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Setup {
+    pub(crate) journal_bytes: u64,
+    pub(crate) tail_bytes_max: usize,
+    pub(crate) shard: u32,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            journal_bytes: JOURNAL_BYTES,
+            tail_bytes_max: 64 << 20,
+            shard: 0,
+        }
+    }
+}
+
+/// Recovers, opens the store, runs `work`. Stops as a crash does: nothing is closed.
+pub(crate) fn run<T>(dir: &Path, setup: Setup, work: impl AsyncFnOnce(Broker) -> T) -> T {
+    let ring = Ring::new(&RingOptions {
+        entries: 128,
+        small_buffers: 4,
+        ..Default::default()
+    });
+    let ring = ring.unwrap();
+    let pool = ExtentPool::new(PoolOptions {
+        idle_bytes_max: 16 << 20,
+    });
+    block_on(&ring.clone(), async move {
+        let known = |id: Uuid| Some(topic_of(id));
+        let report = recover(&ring, &pool, dir, &known).await.unwrap();
+        let options = StoreOptions {
+            data_dir: dir.to_owned(),
+            journal_bytes: setup.journal_bytes,
+            tail_bytes_max: setup.tail_bytes_max,
+            durability: Durability::Durable,
+            shard: setup.shard,
+        };
+        let store = Store::open(ring, pool, options).await.unwrap();
+        work(Broker { store, report }).await
+    })
+}
+
+pub(crate) fn id(partition: i32) -> LogId {
+    let topic_id = Uuid::from_bytes([7; 16]);
+    LogId {
+        topic_id,
+        topic: Arc::from(topic_of(topic_id)),
+        partition,
+    }
+}
+
+fn topic_of(id: Uuid) -> String {
+    format!("topic{}", id.as_bytes()[0])
+}
+
+pub(crate) fn small_segments(segment_bytes: u64) -> LogConfig {
+    LogConfig {
+        segment_bytes,
+        max_message_bytes: 8 << 20,
+        ..LogConfig::default()
+    }
+}
+
+/// A batch of `count` records whose values tell their number.
+pub(crate) fn batch(first: u64, count: u64, value_bytes: usize) -> Vec<u8> {
+    let mut builder = BatchBuilder::new(BatchOptions::default());
+    for number in first..first + count {
+        let mut value = number.to_be_bytes().to_vec();
+        value.resize(value_bytes.max(8), u8::try_from(number % 251).unwrap());
+        builder.append(
+            1_000 + i64::try_from(number).unwrap(),
+            None,
+            Some(&value),
+            &[],
+        );
+    }
+    builder.build().to_vec()
+}
+
+/// Appends as the broker does: waits for room in the journal.
+pub(crate) async fn append(store: &Store, log: &Rc<Log>, batch: &[u8]) -> Appended {
+    let header = BatchHeader::parse(batch).unwrap();
+    loop {
+        match log.append(batch, &header, 0, 5_000) {
+            Ok(appended) => return appended,
+            Err(AppendError::JournalFull) => store.admit(batch.len()).await.unwrap(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+pub(crate) async fn append_durably(store: &Store, log: &Rc<Log>, batch: &[u8]) -> Appended {
+    let appended = append(store, log, batch).await;
+    log.durable()
+        .wait_for(appended.last_offset + 1)
+        .await
+        .unwrap();
+    appended
+}
+
+/// Everything from `offset` on, read in pieces as a consumer does; each batch is checked.
+pub(crate) async fn read_all(store: &Store, log: &Log, offset: i64, bytes_max: usize) -> Vec<u8> {
+    let mut all = Vec::new();
+    let mut offset = offset;
+    while offset < log.end_offset() {
+        let slice = log.read(offset, bytes_max, i64::MAX, true).await.unwrap();
+        let bytes = slice.to_vec(store.ring(), store.pool()).await.unwrap();
+        assert_eq!(bytes.len(), slice.bytes);
+        let mut batches = BatchIter::new(&bytes);
+        let mut first = true;
+        for (_, header, batch) in batches.by_ref() {
+            protocol::records::check_crc(batch, &header).unwrap();
+            if first {
+                assert!(header.base_offset <= offset && offset <= header.last_offset());
+            } else {
+                assert_eq!(header.base_offset, offset);
+            }
+            first = false;
+            offset = header.next_offset();
+        }
+        assert_eq!(batches.position(), bytes.len(), "only whole batches");
+        assert!(!first, "a read returns at least one batch");
+        all.extend_from_slice(&bytes);
+    }
+    all
+}
+
+/// The record numbers of a piece of log whose batches [`batch`] made.
+pub(crate) fn numbers(bytes: &[u8]) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    for (_, header, batch) in BatchIter::new(bytes) {
+        let records = &batch[protocol::records::BATCH_HEADER_BYTES..];
+        let records = protocol::records::RecordIter::new(records);
+        let before = numbers.len();
+        for record in records {
+            let value = record.unwrap().value.unwrap();
+            numbers.push(u64::from_be_bytes(value[..8].try_into().unwrap()));
+        }
+        assert_eq!(
+            numbers.len() - before,
+            usize::try_from(header.records_count).unwrap()
+        );
+    }
+    numbers
+}
