@@ -62,6 +62,41 @@ pub(crate) struct ImageChange {
     pub(crate) features_changed: bool,
 }
 
+impl ImageChange {
+    /// From one image to another that no record led to: a start, or a snapshot that was received.
+    pub(crate) fn initial(before: &ClusterImage, after: &ClusterImage) -> Self {
+        let kept = |topic: &TopicImage| {
+            after
+                .topic_by_id(topic.id)
+                .is_some_and(|other| other.as_ref() == topic)
+        };
+        let known = |topic: &TopicImage| before.topic_by_id(topic.id).is_some_and(|t| kept(t));
+        let gone = before
+            .topics
+            .sorted()
+            .into_iter()
+            .filter(|topic| !kept(topic));
+        let new = after
+            .topics
+            .sorted()
+            .into_iter()
+            .filter(|topic| !known(topic));
+        Self {
+            initial: true,
+            topics_deleted: gone.cloned().collect(),
+            topics_created: new.cloned().collect(),
+            configs_changed: after
+                .configs
+                .iter()
+                .map(|(resource, _)| resource.clone())
+                .collect(),
+            brokers_changed: true,
+            features_changed: true,
+            ..Self::default()
+        }
+    }
+}
+
 /// A topic under change.
 #[derive(Debug)]
 struct OpenTopic {
@@ -125,6 +160,11 @@ impl MetadataDelta {
         }
         self.image.applied = position;
         Ok(())
+    }
+
+    /// Moves on over log entries that carry no record.
+    pub(crate) fn skip_to(&mut self, position: LogPosition) {
+        self.image.applied = position;
     }
 
     /// Closes the delta: the next image and what changed in it.
