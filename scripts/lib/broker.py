@@ -145,6 +145,14 @@ def fresh_directory(name):
     return directory
 
 
+def create_partitions(broker, count, per_topic=1000):
+    """Empty topics of at most `per_topic` partitions each."""
+    for number in range(0, count, per_topic):
+        subprocess.run([str(paths.GO_BIN / "load"), "-bootstrap", broker.bootstrap, "-topic", f"many-{number // per_topic}", "-partitions",
+                        str(min(per_topic, count - number)), "-idempotent", "0", "-plain", "0", "-history", os.devnull],
+                       check=True, stdout=subprocess.DEVNULL, timeout=120)
+
+
 def _read(path):
     try:
         return pathlib.Path(path).read_text(errors="replace")
