@@ -252,6 +252,7 @@ impl Scheduler {
             if root.woken.swap(false, Ordering::AcqRel)
                 && let Poll::Ready(output) = future.as_mut().poll(&mut context)
             {
+                self.settle();
                 return output;
             }
             run_ready(POLLS_PER_TURN);
@@ -267,6 +268,13 @@ impl Scheduler {
                 self.ring.wait(until_next_timer());
             }
         }
+    }
+
+    /// Lets the cancellations of what `future` dropped take effect: the thread may not come back.
+    fn settle(&self) {
+        self.ring.submit();
+        self.ring.submit();
+        self.ring.reap();
     }
 
     fn take_outside_work(&self) -> bool {

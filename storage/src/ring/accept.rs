@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::time::Duration;
 
-use super::action::Action;
+use super::action::{Action, SocketAction};
 use super::features::Feature;
 use super::slots::OpId;
 use super::sockets::{Listener, Socket};
@@ -75,10 +75,10 @@ impl AcceptStream {
     }
 
     async fn next_single(&self) -> (io::Result<usize>, i32) {
-        let action = Action::Accept {
+        let action = Action::Socket(SocketAction::Accept {
             listener: self.listener.clone(),
             many: false,
-        };
+        });
         let (result, completion, _) = self.ring.run(action).await;
         (result, completion.result)
     }
@@ -86,10 +86,10 @@ impl AcceptStream {
     async fn next_of_many(&mut self) -> (io::Result<usize>, i32) {
         loop {
             let id = *self.under_way.get_or_insert_with(|| {
-                let action = Action::Accept {
+                let action = Action::Socket(SocketAction::Accept {
                     listener: self.listener.clone(),
                     many: true,
-                };
+                });
                 self.ring.0.start(action, false)
             });
             let slots = &self.ring.0.slots;

@@ -3,168 +3,46 @@
 //! becomes of the future that waits for it. The only place that makes submission entries.
 
 use std::ffi::CString;
-use std::ops::Deref;
+use std::os::fd::AsRawFd;
 
-use bytes::Bytes;
 use io_uring::{opcode, squeue, types};
 
 use super::buffers::GROUP;
 use super::files::File;
 use super::notify::Notifier;
+use super::slots::NO_SLOT;
 use super::sockets::{Listener, Socket};
 use super::sys;
+use super::vectors::{Outgoing, Vectors};
 use crate::extent::{ExtentSlice, ExtentWriter};
-
-/// How many vectors one operation takes.
-pub(super) const VECTORS_MAX: usize = 1024;
-
-/// A piece of what [`Ring::send`](super::Ring::send) sends.
-#[derive(Debug, Clone)]
-pub enum SendPart {
-    Bytes(Bytes),
-    Extent(ExtentSlice),
-}
-
-impl From<Bytes> for SendPart {
-    fn from(bytes: Bytes) -> Self {
-        Self::Bytes(bytes)
-    }
-}
-
-impl From<ExtentSlice> for SendPart {
-    fn from(slice: ExtentSlice) -> Self {
-        Self::Extent(slice)
-    }
-}
-
-impl Deref for SendPart {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Bytes(bytes) => bytes,
-            Self::Extent(slice) => slice,
-        }
-    }
-}
-
-/// Parts, and the vectors that point to what is left of them.
-pub(super) struct Vectors<P> {
-    parts: Vec<P>,
-    vectors: Vec<libc::iovec>,
-    /// Vectors that are done.
-    done: usize,
-}
-
-impl<P> Vectors<P> {
-    pub(super) fn new(parts: Vec<P>, range: impl Fn(&P) -> (*const u8, usize)) -> Self {
-        let mut vectors = Self::empty();
-        vectors.fill(parts, range);
-        vectors
-    }
-
-    fn empty() -> Self {
-        Self {
-            parts: Vec::new(),
-            vectors: Vec::new(),
-            done: 0,
-        }
-    }
-
-    fn fill(&mut self, parts: Vec<P>, range: impl Fn(&P) -> (*const u8, usize)) {
-        self.done = 0;
-        self.vectors.clear();
-        self.vectors
-            .extend(
-                parts
-                    .iter()
-                    .map(range)
-                    .filter(|(_, len)| *len > 0)
-                    .map(|(start, len)| libc::iovec {
-                        iov_base: start.cast_mut().cast(),
-                        iov_len: len,
-                    }),
-            );
-        self.parts = parts;
-    }
-
-    /// Takes `count` bytes off the front.
-    pub(super) fn advance(&mut self, mut count: usize) {
-        while let Some(vector) = self.vectors.get_mut(self.done) {
-            if count < vector.iov_len {
-                vector.iov_base = vector.iov_base.cast::<u8>().wrapping_add(count).cast();
-                vector.iov_len -= count;
-                return;
-            }
-            count -= vector.iov_len;
-            self.done += 1;
-        }
-        assert!(count == 0, "the kernel took more than there was");
-    }
-
-    pub(super) fn is_done(&self) -> bool {
-        self.done == self.vectors.len()
-    }
-
-    fn left(&mut self) -> &mut [libc::iovec] {
-        let end = self.vectors.len().min(self.done + VECTORS_MAX);
-        &mut self.vectors[self.done..end]
-    }
-}
-
-/// What goes out on a socket. Boxed and reused: the message header must not move.
-pub(super) struct Outgoing {
-    parts: Vectors<SendPart>,
-    header: libc::msghdr,
-}
-
-impl Outgoing {
-    pub(super) fn new() -> Self {
-        let header = libc::msghdr {
-            msg_name: std::ptr::null_mut(),
-            msg_namelen: 0,
-            msg_iov: std::ptr::null_mut(),
-            msg_iovlen: 0,
-            msg_control: std::ptr::null_mut(),
-            msg_controllen: 0,
-            msg_flags: 0,
-        };
-        Self {
-            parts: Vectors::empty(),
-            header,
-        }
-    }
-
-    pub(super) fn fill(&mut self, parts: Vec<SendPart>) {
-        self.parts.fill(parts, |part| (part.as_ptr(), part.len()));
-    }
-
-    pub(super) fn advance(&mut self, count: usize) {
-        self.parts.advance(count);
-    }
-
-    pub(super) fn is_done(&self) -> bool {
-        self.parts.is_done()
-    }
-
-    /// Lets go of the parts, keeps the memory of the vectors.
-    pub(super) fn clear(&mut self) {
-        self.parts.parts = Vec::new();
-        self.parts.vectors.clear();
-    }
-}
 
 pub(super) struct Address {
     pub(super) storage: libc::sockaddr_storage,
     pub(super) len: libc::socklen_t,
 }
 
-pub(super) enum Action {
+/// On names.
+pub(super) enum PathAction {
     Open {
         path: CString,
         flags: i32,
         mode: u32,
     },
+    MakeDir {
+        path: CString,
+    },
+    Rename {
+        from: CString,
+        to: CString,
+    },
+    Unlink {
+        path: CString,
+        directory: bool,
+    },
+}
+
+/// On an open file.
+pub(super) enum FileAction {
     Read {
         file: File,
         into: ExtentWriter,
@@ -191,17 +69,10 @@ pub(super) enum Action {
         file: File,
         len: u64,
     },
-    MakeDir {
-        path: CString,
-    },
-    Rename {
-        from: CString,
-        to: CString,
-    },
-    Unlink {
-        path: CString,
-        directory: bool,
-    },
+}
+
+/// On a socket.
+pub(super) enum SocketAction {
     Accept {
         listener: Listener,
         many: bool,
@@ -231,13 +102,19 @@ pub(super) enum Action {
         socket: Socket,
         events: u32,
     },
-    ReadEvent {
-        notifier: Notifier,
-        into: Box<u64>,
-    },
-    Message {
-        target: Notifier,
-    },
+}
+
+/// On what threads wake each other with.
+pub(super) enum WakeAction {
+    ReadEvent { notifier: Notifier, into: Box<u64> },
+    Message { target: Notifier },
+}
+
+pub(super) enum Action {
+    Path(PathAction),
+    File(FileAction),
+    Socket(SocketAction),
+    Wake(WakeAction),
 }
 
 /// What a completion's result is, beside an error.
@@ -251,70 +128,68 @@ pub(super) enum Yields {
 
 impl Action {
     pub(super) fn yields(&self) -> Yields {
-        match self {
-            Self::Open { .. } | Self::Accept { .. } => Yields::Descriptor,
-            Self::ReceiveMany { .. } | Self::ReceiveOnce { .. } => Yields::Buffer,
-            _ => Yields::Count,
+        use SocketAction::{Accept, ReceiveMany, ReceiveOnce};
+        if matches!(
+            self,
+            Self::Path(PathAction::Open { .. }) | Self::Socket(Accept { .. })
+        ) {
+            Yields::Descriptor
+        } else if matches!(self, Self::Socket(ReceiveMany { .. } | ReceiveOnce { .. })) {
+            Yields::Buffer
+        } else {
+            Yields::Count
         }
     }
 
     /// Completes many times.
     pub(super) fn is_stream(&self) -> bool {
+        use SocketAction::{Accept, ReceiveMany};
         matches!(
             self,
-            Self::ReceiveMany { .. } | Self::Accept { many: true, .. }
+            Self::Socket(ReceiveMany { .. } | Accept { many: true, .. })
         )
     }
 
     /// May wait for a peer, so that it must be cancelled when nobody wants it any more. It is
     /// also what is submitted after the file operations of a turn.
-    pub(super) fn is_socket(&self) -> bool {
-        matches!(
-            self,
-            Self::Accept { .. }
-                | Self::Connect { .. }
-                | Self::ReceiveMany { .. }
-                | Self::ReceiveOnce { .. }
-                | Self::ReceiveInto { .. }
-                | Self::Send { .. }
-                | Self::Poll { .. }
-                | Self::ReadEvent { .. }
-                | Self::Message { .. }
-        )
+    pub(super) fn waits_for_others(&self) -> bool {
+        matches!(self, Self::Socket(_) | Self::Wake(_))
     }
 
     /// The entry for the kernel. Every pointer in it goes to memory on the heap that this action
     /// owns, so it stays right while the action moves.
     pub(super) fn entry(&mut self) -> squeue::Entry {
         match self {
-            Self::Accept { .. }
-            | Self::Connect { .. }
-            | Self::ReceiveMany { .. }
-            | Self::ReceiveOnce { .. }
-            | Self::ReceiveInto { .. }
-            | Self::Send { .. }
-            | Self::Poll { .. } => self.socket_entry(),
-            Self::MakeDir { .. } | Self::Rename { .. } | Self::Unlink { .. } => self.path_entry(),
+            Self::Path(action) => action.entry(),
+            Self::File(action) => action.entry(),
+            Self::Socket(action) => action.entry(),
+            Self::Wake(action) => action.entry(),
+        }
+    }
+}
+
+impl WakeAction {
+    fn entry(&mut self) -> squeue::Entry {
+        match self {
             Self::ReadEvent { notifier, into } => {
-                let fd = types::Fd(std::os::fd::AsRawFd::as_raw_fd(&notifier.event()));
+                let fd = types::Fd(notifier.event().as_raw_fd());
                 opcode::Read::new(fd, (&raw mut **into).cast(), 8).build()
             }
             Self::Message { target } => {
-                let fd = types::Fd(target.ring_fd());
-                opcode::MsgRingData::new(fd, 0, super::slots::NO_SLOT, None).build()
+                opcode::MsgRingData::new(types::Fd(target.ring_fd()), 0, NO_SLOT, None).build()
             }
-            Self::Open { .. }
-            | Self::Read { .. }
-            | Self::Write { .. }
-            | Self::Sync { .. }
-            | Self::Allocate { .. }
-            | Self::Truncate { .. } => self.file_entry(),
         }
     }
+}
 
-    fn path_entry(&self) -> squeue::Entry {
+impl PathAction {
+    fn entry(&self) -> squeue::Entry {
         let here = types::Fd(libc::AT_FDCWD);
         match self {
+            Self::Open { path, flags, mode } => opcode::OpenAt::new(here, path.as_ptr())
+                .flags(*flags)
+                .mode(*mode)
+                .build(),
             Self::MakeDir { path } => opcode::MkDirAt::new(here, path.as_ptr())
                 .mode(0o755)
                 .build(),
@@ -327,19 +202,13 @@ impl Action {
                     .flags(flags)
                     .build()
             }
-            _ => unreachable!("not an operation on paths"),
         }
     }
+}
 
-    fn file_entry(&mut self) -> squeue::Entry {
+impl FileAction {
+    fn entry(&mut self) -> squeue::Entry {
         match self {
-            Self::Open { path, flags, mode } => {
-                let here = types::Fd(libc::AT_FDCWD);
-                opcode::OpenAt::new(here, path.as_ptr())
-                    .flags(*flags)
-                    .mode(*mode)
-                    .build()
-            }
             Self::Read {
                 file,
                 into,
@@ -353,27 +222,21 @@ impl Action {
                 from,
                 position,
                 flags,
-            } => {
-                let fd = file.raw();
-                match from.left() {
-                    [one] => {
-                        let len = u32::try_from(one.iov_len).unwrap_or(WRITE_BYTES_MAX);
-                        let len = len.min(WRITE_BYTES_MAX);
-                        let entry = opcode::Write::new(fd, one.iov_base.cast(), len);
-                        entry.offset(*position).rw_flags(*flags).build()
-                    }
-                    many => {
-                        let entry = opcode::Writev::new(fd, many.as_ptr(), many.len() as u32);
-                        entry.offset(*position).rw_flags(*flags).build()
-                    }
+            } => match from.left() {
+                [one] => {
+                    let len = one_length(one);
+                    let entry = opcode::Write::new(file.raw(), one.iov_base.cast(), len);
+                    entry.offset(*position).rw_flags(*flags).build()
                 }
-            }
+                many => {
+                    let count = count_of(many);
+                    let entry = opcode::Writev::new(file.raw(), many.as_ptr(), count);
+                    entry.offset(*position).rw_flags(*flags).build()
+                }
+            },
             Self::Sync { file, data_only } => {
-                let flags = if *data_only {
-                    types::FsyncFlags::DATASYNC
-                } else {
-                    types::FsyncFlags::empty()
-                };
+                let data_only = data_only.then_some(types::FsyncFlags::DATASYNC);
+                let flags = data_only.unwrap_or(types::FsyncFlags::empty());
                 opcode::Fsync::new(file.raw()).flags(flags).build()
             }
             Self::Allocate {
@@ -389,11 +252,12 @@ impl Action {
                     .build()
             }
             Self::Truncate { file, len } => opcode::Ftruncate::new(file.raw(), *len).build(),
-            _ => unreachable!("not an operation on a file"),
         }
     }
+}
 
-    fn socket_entry(&mut self) -> squeue::Entry {
+impl SocketAction {
+    fn entry(&mut self) -> squeue::Entry {
         const ACCEPT_FLAGS: i32 = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
         match self {
             Self::Accept {
@@ -427,33 +291,40 @@ impl Action {
                 let entry = opcode::Recv::new(socket.raw(), into.spare(), *len);
                 entry.flags(libc::MSG_WAITALL).build()
             }
-            Self::Send { socket, from, more } => {
-                let more = if *more { libc::MSG_MORE } else { 0 };
-                let flags = libc::MSG_NOSIGNAL | libc::MSG_WAITALL | more;
-                send_entry(socket, from, flags)
-            }
+            Self::Send { socket, from, more } => send_entry(socket, from, *more),
             Self::Poll { socket, events } => opcode::PollAdd::new(socket.raw(), *events).build(),
-            _ => unreachable!("not an operation on a socket"),
         }
     }
 }
 
-/// What one write operation takes at most; a multiple of a page.
-const WRITE_BYTES_MAX: u32 = 1 << 30;
+/// What one operation with one range takes at most; a multiple of a page.
+const ONE_BYTES_MAX: u32 = 1 << 30;
 
-fn send_entry(socket: &Socket, from: &mut Outgoing, flags: i32) -> squeue::Entry {
+fn one_length(vector: &libc::iovec) -> u32 {
+    u32::try_from(vector.iov_len)
+        .unwrap_or(ONE_BYTES_MAX)
+        .min(ONE_BYTES_MAX)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a bounded number of vectors"
+)]
+fn count_of(vectors: &[libc::iovec]) -> u32 {
+    vectors.len() as u32
+}
+
+fn send_entry(socket: &Socket, from: &mut Outgoing, more: bool) -> squeue::Entry {
+    let more = if more { libc::MSG_MORE } else { 0 };
+    let flags = libc::MSG_NOSIGNAL | libc::MSG_WAITALL | more;
     let vectors = from.parts.left();
     if let [one] = vectors {
-        let len = u32::try_from(one.iov_len)
-            .unwrap_or(WRITE_BYTES_MAX)
-            .min(WRITE_BYTES_MAX);
-        return opcode::Send::new(socket.raw(), one.iov_base.cast(), len)
-            .flags(flags)
-            .build();
+        let entry = opcode::Send::new(socket.raw(), one.iov_base.cast(), one_length(one));
+        return entry.flags(flags).build();
     }
     from.header.msg_iov = vectors.as_mut_ptr();
     from.header.msg_iovlen = vectors.len();
     opcode::SendMsg::new(socket.raw(), &raw const from.header)
-        .flags(flags as u32)
+        .flags(flags.cast_unsigned())
         .build()
 }

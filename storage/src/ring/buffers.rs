@@ -12,7 +12,8 @@ use io_uring::IoUring;
 use io_uring::types::BufRingEntry;
 
 /// Size of one provided receive buffer.
-pub const RECEIVE_BUFFER_BYTES: usize = 8192;
+pub const RECEIVE_BUFFER_BYTES: usize = BUFFER_LEN as usize;
+const BUFFER_LEN: u32 = 8192;
 pub(super) const GROUP: u16 = 0;
 const COUNT_MAX: u16 = 1 << 15;
 
@@ -92,7 +93,7 @@ impl Buffers {
         // SAFETY: initialised, and the kernel does not look at entries behind the tail.
         let entry = unsafe { entry.as_mut() };
         entry.set_addr(start.as_ptr().addr() as u64);
-        entry.set_len(RECEIVE_BUFFER_BYTES as u32);
+        entry.set_len(BUFFER_LEN);
         entry.set_bid(id);
         self.tail.set(tail.wrapping_add(1));
         self.publish_tail();

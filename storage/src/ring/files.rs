@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use io_uring::types;
 
-use super::action::{Action, Vectors};
+use super::action::{Action, FileAction, PathAction};
 use super::features::Feature;
+use super::vectors::Vectors;
 use super::{Ring, is_transient, sys};
 use crate::extent::{ExtentSlice, ExtentWriter, PAGE_BYTES};
 
@@ -93,11 +94,11 @@ impl Ring {
     async fn open_flags(&self, path: &Path, flags: i32) -> io::Result<OwnedFd> {
         let path = c_path(path)?;
         let (result, completion, _) = self
-            .run(Action::Open {
+            .run(Action::Path(PathAction::Open {
                 path,
                 flags,
                 mode: 0o644,
-            })
+            }))
             .await;
         result.map(|_| sys::own(completion.result))
     }
@@ -131,14 +132,14 @@ impl Ring {
         while !from.is_done() {
             let file = file.clone();
             let (result, _, action) = self
-                .run(Action::Write {
+                .run(Action::File(FileAction::Write {
                     file,
                     from,
                     position,
                     flags,
-                })
+                }))
                 .await;
-            let Action::Write { from: left, .. } = action else {
+            let Action::File(FileAction::Write { from: left, .. }) = action else {
                 unreachable!("a write")
             };
             from = left;
@@ -198,14 +199,14 @@ impl Ring {
         position: u64,
     ) -> (io::Result<usize>, ExtentWriter) {
         let len = read_len(end - into.len());
-        let action = Action::Read {
+        let action = Action::File(FileAction::Read {
             file: file.clone(),
             into,
             len,
             position,
-        };
+        });
         let (result, _, action) = self.run(action).await;
-        let Action::Read { mut into, .. } = action else {
+        let Action::File(FileAction::Read { mut into, .. }) = action else {
             unreachable!("a read")
         };
         if let Ok(count) = result {
@@ -219,10 +220,10 @@ impl Ring {
     /// # Errors
     /// As fdatasync(2). What was written before must be taken for lost then.
     pub async fn sync_data(&self, file: &File) -> io::Result<()> {
-        self.file_action(Action::Sync {
+        self.file_action(Action::File(FileAction::Sync {
             file: file.clone(),
             data_only: true,
-        })
+        }))
         .await
     }
 
@@ -231,10 +232,10 @@ impl Ring {
     /// # Errors
     /// As fsync(2). What was written before must be taken for lost then.
     pub async fn sync_all(&self, file: &File) -> io::Result<()> {
-        self.file_action(Action::Sync {
+        self.file_action(Action::File(FileAction::Sync {
             file: file.clone(),
             data_only: false,
-        })
+        }))
         .await
     }
 
@@ -250,12 +251,12 @@ impl Ring {
         keep_size: bool,
     ) -> io::Result<()> {
         let file = file.clone();
-        self.file_action(Action::Allocate {
+        self.file_action(Action::File(FileAction::Allocate {
             file,
             position,
             bytes,
             keep_size,
-        })
+        }))
         .await
     }
 
@@ -266,10 +267,10 @@ impl Ring {
     pub async fn truncate(&self, file: &File, len: u64) -> io::Result<()> {
         if self.features().has(Feature::Truncate) {
             return self
-                .file_action(Action::Truncate {
+                .file_action(Action::File(FileAction::Truncate {
                     file: file.clone(),
                     len,
-                })
+                }))
                 .await;
         }
         std_file(file)?.set_len(len)
@@ -294,9 +295,9 @@ impl Ring {
     pub async fn make_dir(&self, path: &Path) -> io::Result<()> {
         if self.features().has(Feature::MakeDir) {
             return self
-                .file_action(Action::MakeDir {
+                .file_action(Action::Path(PathAction::MakeDir {
                     path: c_path(path)?,
-                })
+                }))
                 .await;
         }
         std::fs::create_dir(path)
@@ -309,7 +310,9 @@ impl Ring {
     pub async fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         if self.features().has(Feature::PathOps) {
             let (from, to) = (c_path(from)?, c_path(to)?);
-            return self.file_action(Action::Rename { from, to }).await;
+            return self
+                .file_action(Action::Path(PathAction::Rename { from, to }))
+                .await;
         }
         std::fs::rename(from, to)
     }
@@ -321,10 +324,10 @@ impl Ring {
     pub async fn unlink(&self, path: &Path) -> io::Result<()> {
         if self.features().has(Feature::PathOps) {
             return self
-                .file_action(Action::Unlink {
+                .file_action(Action::Path(PathAction::Unlink {
                     path: c_path(path)?,
                     directory: false,
-                })
+                }))
                 .await;
         }
         std::fs::remove_file(path)
@@ -337,10 +340,10 @@ impl Ring {
     pub async fn remove_dir(&self, path: &Path) -> io::Result<()> {
         if self.features().has(Feature::PathOps) {
             return self
-                .file_action(Action::Unlink {
+                .file_action(Action::Path(PathAction::Unlink {
                     path: c_path(path)?,
                     directory: true,
-                })
+                }))
                 .await;
         }
         std::fs::remove_dir(path)

@@ -22,6 +22,7 @@ mod sockets;
 mod sys;
 #[cfg(test)]
 mod tests;
+mod vectors;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -37,7 +38,6 @@ use std::time::Duration;
 use io_uring::{IoUring, opcode, squeue, types};
 
 pub use self::accept::AcceptStream;
-pub use self::action::SendPart;
 pub use self::buffers::RECEIVE_BUFFER_BYTES;
 pub use self::error::RingError;
 pub use self::features::{Fallback, Feature, RingFeatures};
@@ -45,10 +45,12 @@ pub use self::files::{File, FileOptions, WriteSync};
 pub use self::notify::Notifier;
 pub use self::receive::{Receiver, RecvChunk};
 pub use self::sockets::{Listener, Socket};
+pub use self::vectors::SendPart;
 
-use self::action::{Action, Outgoing, Yields};
+use self::action::{Action, SocketAction, WakeAction, Yields};
 use self::buffers::Buffers;
 use self::slots::{Completion, Effect, NO_SLOT, OpId, Slots};
+use self::vectors::Outgoing;
 
 #[derive(Debug, Clone)]
 pub struct RingOptions {
@@ -80,6 +82,7 @@ struct Inner {
     late: RefCell<VecDeque<squeue::Entry>>,
     /// Memory for completions between the kernel's queue and their tasks.
     batch: Cell<Vec<(u64, Completion)>>,
+    #[expect(clippy::vec_box, reason = "the boxes move into operations and back")]
     outgoing: RefCell<Vec<Box<Outgoing>>>,
     buffers: Option<Buffers>,
     notifier: Notifier,
@@ -146,9 +149,9 @@ impl Ring {
         }
         if self.0.features.has(Feature::MsgRing) {
             self.0.start(
-                Action::Message {
+                Action::Wake(WakeAction::Message {
                     target: target.clone(),
-                },
+                }),
                 true,
             );
         } else {
@@ -172,10 +175,10 @@ impl Ring {
         if !inner.event_armed.replace(true) {
             let notifier = inner.notifier.clone();
             inner.start(
-                Action::ReadEvent {
+                Action::Wake(WakeAction::ReadEvent {
                     notifier,
                     into: Box::new(0),
-                },
+                }),
                 true,
             );
         }
@@ -200,7 +203,7 @@ impl Ring {
 
 impl Inner {
     fn start(&self, action: Action, abandoned: bool) -> OpId {
-        let late = action.is_socket();
+        let late = action.waits_for_others();
         let (id, entry) = self.slots.borrow_mut().insert(action, abandoned);
         if late {
             self.late.borrow_mut().push_back(entry);
@@ -322,9 +325,11 @@ impl Inner {
     /// The end of an operation that no future waits for.
     fn finish(&self, action: Option<Action>, completion: Completion) {
         match action {
-            Some(Action::ReadEvent { .. }) => self.event_armed.set(false),
-            Some(Action::Message { target }) if completion.result < 0 => target.write_event(),
-            Some(Action::Send { from, .. }) => self.reuse(from),
+            Some(Action::Wake(WakeAction::ReadEvent { .. })) => self.event_armed.set(false),
+            Some(Action::Wake(WakeAction::Message { target })) if completion.result < 0 => {
+                target.write_event()
+            }
+            Some(Action::Socket(SocketAction::Send { from, .. })) => self.reuse(from),
             Some(_) | None => {}
         }
     }

@@ -9,7 +9,7 @@ use std::ops::Deref;
 use std::os::fd::AsFd;
 use std::rc::Rc;
 
-use super::action::Action;
+use super::action::{Action, SocketAction};
 use super::buffers::{Buffers, RECEIVE_BUFFER_BYTES};
 use super::slots::{Completion, OpId};
 use super::sockets::Socket;
@@ -99,9 +99,9 @@ impl Receiver {
             }
             let id = *self.under_way.get_or_insert_with(|| {
                 self.ring.0.start(
-                    Action::ReceiveMany {
+                    Action::Socket(SocketAction::ReceiveMany {
                         socket: self.socket.clone(),
-                    },
+                    }),
                     false,
                 )
             });
@@ -137,10 +137,10 @@ impl Receiver {
         let len = len_max.min(RECEIVE_BUFFER_BYTES);
         while self.ring.0.buffers.is_some() && !self.buffers_all_lent() {
             #[expect(clippy::cast_possible_truncation, reason = "at most the buffer's size")]
-            let action = Action::ReceiveOnce {
+            let action = Action::Socket(SocketAction::ReceiveOnce {
                 socket: self.socket.clone(),
                 len: len as u32,
-            };
+            });
             let (_, completion, _) = self.ring.run(action).await;
             match self.received(completion)? {
                 Received::Chunk(chunk) => return Ok(Some(chunk)),

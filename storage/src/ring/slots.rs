@@ -46,6 +46,10 @@ impl OpId {
         self.0
     }
 
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the part that is the slot's index"
+    )]
     fn key(self) -> usize {
         (self.0 & u64::from(u32::MAX)) as usize
     }
@@ -185,12 +189,12 @@ impl Slots {
             State::Stream { arrived, ended } => (arrived, ended),
             State::Abandoned => unreachable!("abandoned twice"),
         };
-        let is_socket = slot.action.is_socket();
+        let waits = slot.action.waits_for_others();
         let action = over.then(|| self.slots.remove(id.key()).action);
         Abandoned {
             yields,
             arrived,
-            cancel: !over && is_socket,
+            cancel: !over && waits,
             _waker: waker,
             _action: action,
         }

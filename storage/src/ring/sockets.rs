@@ -8,8 +8,9 @@ use std::rc::Rc;
 
 use io_uring::types;
 
-use super::action::{Action, Address, SendPart};
+use super::action::{Action, Address, SocketAction};
 use super::files::File;
+use super::vectors::SendPart;
 use super::{Ring, is_transient, sys};
 use crate::extent::ExtentWriter;
 
@@ -95,10 +96,10 @@ impl Ring {
         let (storage, len) = sys::socket_address(&address);
         let socket = Socket::from_accepted(sys::stream_socket(i32::from(storage.ss_family))?);
         let address = Box::new(Address { storage, len });
-        let action = Action::Connect {
+        let action = Action::Socket(SocketAction::Connect {
             socket: socket.clone(),
             address,
-        };
+        });
         self.run(action).await.0?;
         Ok(socket)
     }
@@ -123,15 +124,15 @@ impl Ring {
         while into.len() < end {
             #[expect(clippy::cast_possible_truncation, reason = "at most LEN_MAX")]
             let len = (end - into.len()).min(LEN_MAX) as u32;
-            let action = Action::ReceiveInto {
+            let action = Action::Socket(SocketAction::ReceiveInto {
                 socket: socket.clone(),
                 into,
                 len,
-            };
+            });
             let (result, _, action) = self.run(action).await;
-            let Action::ReceiveInto {
+            let Action::Socket(SocketAction::ReceiveInto {
                 into: mut filled, ..
-            } = action
+            }) = action
             else {
                 unreachable!("a receive")
             };
@@ -156,8 +157,10 @@ impl Ring {
         from.fill(parts);
         while !from.is_done() {
             let socket = socket.clone();
-            let (result, _, action) = self.run(Action::Send { socket, from, more }).await;
-            let Action::Send { from: left, .. } = action else {
+            let (result, _, action) = self
+                .run(Action::Socket(SocketAction::Send { socket, from, more }))
+                .await;
+            let Action::Socket(SocketAction::Send { from: left, .. }) = action else {
                 unreachable!("a send")
             };
             from = left;
@@ -187,10 +190,10 @@ impl Ring {
     }
 
     async fn poll(&self, socket: &Socket, events: i16) -> io::Result<()> {
-        let action = Action::Poll {
+        let action = Action::Socket(SocketAction::Poll {
             socket: socket.clone(),
-            events: u32::from(events as u16),
-        };
+            events: u32::from(events.cast_unsigned()),
+        });
         self.run(action).await.0.map(drop)
     }
 

@@ -72,6 +72,10 @@ pub(super) fn send_file(
 pub(super) const KEEP_SIZE: i32 = libc::FALLOC_FL_KEEP_SIZE;
 
 /// The address in the form that `connect` takes, and its length.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "small constants of the C interface"
+)]
 pub(super) fn socket_address(
     address: &std::net::SocketAddr,
 ) -> (libc::sockaddr_storage, libc::socklen_t) {

@@ -1,4 +1,5 @@
 //! The ring against the running kernel, with all its features and without each that matters.
+#![expect(clippy::cast_possible_truncation, reason = "bytes of test patterns")]
 
 mod dropping;
 mod files;
