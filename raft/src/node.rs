@@ -39,7 +39,7 @@ impl Node {
         now: Duration,
     ) -> Result<Self, RecoveryError> {
         config.validate()?;
-        let log = recover_log(&recovered)?;
+        let (log, leftover) = recover_log(&recovered)?;
         let (id, timeout) = (config.id, config.election_timeout_min);
         let alone = log
             .memberships()
@@ -57,6 +57,9 @@ impl Node {
         let mut replica = Replica::new(config, hard_state, log, snapshot, random, as_follower);
         replica.set_time(now);
         replica.reset_election_timer();
+        if leftover {
+            replica.remove_leftover();
+        }
         if alone {
             replica.election_deadline = now; // nobody else can lead, or ever could
         } else if hard_state.term > 0 {
@@ -296,21 +299,15 @@ impl Node {
         let replica = &mut self.replica;
         match body {
             Body::VoteRequest(request) => voter::on_vote(replica, from, request, true),
-            Body::Append(append) => {
-                let result = AppendResult::Conflict {
-                    prev_index: append.prev_index,
-                    hint_index: 0,
-                    hint_term: 0,
-                };
-                follower::answer(replica, from, append.round, result, Needs::HardState);
-            }
-            Body::SnapshotChunk(chunk) => {
+            Body::Append(_) | Body::SnapshotChunk(_) => {
+                // Only the term counts. The sender may lead the later term itself by now, so that nothing of the
+                // earlier one may come back, least of all its round.
                 let result = AppendResult::Conflict {
                     prev_index: 0,
                     hint_index: 0,
                     hint_term: 0,
                 };
-                follower::answer(replica, from, chunk.round, result, Needs::HardState);
+                follower::answer(replica, from, 0, result, Needs::HardState);
             }
             Body::VoteResponse(_)
             | Body::AppendResponse(_)

@@ -69,7 +69,7 @@ impl Progress {
         let settled = match &self.mode {
             Mode::Replicate => false,
             Mode::Probe { .. } => true,
-            Mode::Snapshot(_) => self.matched >= base,
+            Mode::Snapshot(transfer) => self.matched >= base.min(transfer.snapshot.meta.index),
         };
         if settled {
             self.mode = Mode::Replicate;

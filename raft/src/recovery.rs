@@ -90,8 +90,8 @@ pub enum RecoveryError {
     },
 }
 
-/// Builds the log from what was found.
-pub(crate) fn recover_log(state: &RecoveredState) -> Result<Log, RecoveryError> {
+/// Builds the log from what was found. Also whether the entries on disk must be removed before the next ones are written.
+pub(crate) fn recover_log(state: &RecoveredState) -> Result<(Log, bool), RecoveryError> {
     let meta = &state.snapshot.meta;
     if !state.snapshot.is_intact() {
         return Err(RecoveryError::DamagedSnapshot { index: meta.index });
@@ -120,7 +120,16 @@ pub(crate) fn recover_log(state: &RecoveredState) -> Result<Log, RecoveryError> 
             .map_err(|source| RecoveryError::Membership { index, source })?;
         log.push(entry.clone(), membership);
     }
-    Ok(log)
+    let leftover = entries.is_empty() && !state.entries.is_empty() && !ends_at_snapshot(state);
+    Ok((log, leftover))
+}
+
+fn ends_at_snapshot(state: &RecoveredState) -> bool {
+    let meta = &state.snapshot.meta;
+    state
+        .entries
+        .last()
+        .is_some_and(|entry| (entry.index, entry.term) == (meta.index, meta.term))
 }
 
 /// The membership that an entry carries, if it is of that kind.

@@ -119,6 +119,13 @@ impl Replica {
         self.log.membership()
     }
 
+    /// A voter may be elected, and so may one whose removal is not known to be committed: it may be the only one that holds
+    /// the entry which removes it, and nobody else could win then.
+    pub(crate) fn is_electable(&self) -> bool {
+        let id = self.config.id;
+        self.membership().is_voter(id) || self.log.membership_at(self.commit).is_voter(id)
+    }
+
     /// Clocks that run backwards stand still here.
     pub(crate) fn set_time(&mut self, now: Duration) {
         self.now = self.now.max(now);
@@ -204,6 +211,11 @@ impl Replica {
         self.log.truncate(from);
         self.durability.truncate(from);
         self.write.truncate_from = Some(from);
+    }
+
+    /// A crash came between a snapshot and the truncation that belongs to it: the first write makes up for it.
+    pub(crate) fn remove_leftover(&mut self) {
+        self.write.truncate_from = Some(1);
     }
 
     pub(crate) fn commit_to(&mut self, index: u64) {

@@ -36,7 +36,7 @@ impl Candidate {
     /// Starts an election, or does nothing when this node cannot be elected.
     pub(crate) fn start(replica: &mut Replica, campaign: Campaign) -> Option<Self> {
         let id = replica.id();
-        if !replica.membership().is_voter(id) || replica.term() >= TERM_MAX {
+        if !replica.is_electable() || replica.term() >= TERM_MAX {
             replica.reset_election_timer();
             return None;
         }
