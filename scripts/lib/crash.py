@@ -60,6 +60,7 @@ class Rounds:
         self.broker = Broker(options.kind, paths.FIRST_PORT + 20, self.ground.directory)
         self.broker.log = self.work / "broker.log"
         self.histories = []
+        self.producers = None
         self.acked = 0
         self.slowest_start = 0.0
 
@@ -76,6 +77,7 @@ class Rounds:
             print(f"FAIL in round {number}, seed {self.options.seed}: {failure}\n{self.broker.log_tail()}\n"
                   f"data and histories: {self.work}\n0 passed, 1 failed", flush=True)
             self.broker.kill()
+            self.end_producers()
             self.ground.clean_up()
             return 1
         self.broker.kill()
@@ -91,19 +93,20 @@ class Rounds:
             self.start()
         before = self.broker.shards
         outlive = self.random.random() < 0.5
-        load = self.load(number)
+        self.start_producers(number)
         pause = self.random.uniform(0.1, 1.5)
         time.sleep(pause)
         if not self.broker.alive():
             raise Failure(f"the broker ended by itself with {self.broker.process.returncode}")
         if not outlive and self.random.random() < 0.5:
-            end(load)
+            self.end_producers()
         self.ground.crash(self.broker)
-        end(load if not outlive else None)
+        if not outlive:
+            self.end_producers()
         restart = self.restart()
         if outlive:
             time.sleep(self.random.uniform(0.05, 0.5))
-            self.finish(load)
+            self.finish_producers()
         stopped = ""
         if self.random.random() < 0.25:
             stopped = self.stop()
@@ -134,20 +137,26 @@ class Rounds:
             raise Failure(f"exit status {status} after SIGTERM")
         return f", clean stop {took * 1000:.0f} ms"
 
-    def load(self, number):
+    def start_producers(self, number):
         history = self.work / f"history-{number}.txt"
         self.histories.append(str(history))
         rate = self.random.choice([1500, 4000, 12000])
-        return subprocess.Popen([
+        self.producers = subprocess.Popen([
             str(paths.GO_BIN / "load"), "-bootstrap", self.broker.bootstrap, "-partitions", str(PARTITIONS), "-history", str(history),
             "-first-id", str(1 + number * PRODUCERS), "-seed", str(self.options.seed + number), "-rate", str(rate),
             "-flush", f"{FLUSH_LIMIT}s"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    def finish(self, load):
+    def end_producers(self):
+        """Producers that die with the broker; what they had not written down is not counted as acknowledged."""
+        if self.producers is not None and self.producers.poll() is None:
+            self.producers.kill()
+            self.producers.communicate()
+
+    def finish_producers(self):
         """Producers that lived through the crash must get every record acknowledged."""
-        load.send_signal(signal.SIGTERM)
-        output, errors = load.communicate(timeout=FLUSH_LIMIT + 30)
-        if load.returncode != 0:
+        self.producers.send_signal(signal.SIGTERM)
+        output, errors = self.producers.communicate(timeout=FLUSH_LIMIT + 30)
+        if self.producers.returncode != 0:
             raise Failure(f"producers did not finish: {output} {errors}\n{self.broker.dump()}")
 
     def check(self):
@@ -163,13 +172,6 @@ class Rounds:
             raise Failure("nothing was acknowledged: the load does not work")
         print(f"  read back {report['records']} records, {report['acked']} acknowledged, {report['resent_by_plain_producers']} sent again by "
               "plain producers: nothing wrong", flush=True)
-
-
-def end(load):
-    """Producers that die with the broker; what they had not written down is not counted as acknowledged."""
-    if load is not None and load.poll() is None:
-        load.kill()
-        load.communicate()
 
 
 def main(description, name, rounds, ground=Ground):
