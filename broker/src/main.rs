@@ -1,1 +1,19 @@
-fn main() {}
+//! Millrace: a Kafka-compatible broker. The table of contents; `cli` reads the command line and
+//! calls `startup`, which brings the broker up and waits until it is told to stop.
+
+mod api;
+mod cli;
+mod config;
+mod control;
+mod controller;
+mod limits;
+mod logging;
+mod metadata;
+mod net;
+mod partition;
+mod shard;
+mod startup;
+
+fn main() -> std::process::ExitCode {
+    cli::run(startup::run)
+}

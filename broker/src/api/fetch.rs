@@ -1,0 +1,359 @@
+//! `Fetch` (1), versions 4-18: committed batches from the offsets asked for.
+//!
+//! Third step of the fetch walk. One hop for each owning shard reads what is there; when that is
+//! less than `min_bytes`, the fetch waits for a high watermark to rise or its time to pass, and
+//! reads again. What comes back are slices of memory and ranges of files; nothing is copied here.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use protocol::addressing::TopicRef;
+use protocol::error_code::ErrorCode;
+use protocol::fetch::{
+    EpochEndOffset, FetchOutcome, FetchPiece, FetchRequest, FetchResponse, NO_REPLICA,
+};
+use storage::clock;
+use storage::log::{LogPart, LogSlice};
+
+use crate::api::fetch_session::{
+    Answered, PartitionKey, SessionFetch, SessionRequest, Wanted,
+};
+use crate::api::{Answer, Call, CloseReason, Outcome};
+use crate::metadata::image::ClusterImage;
+use crate::net::response::{Part, Response};
+use crate::partition::{Bounds, Partition};
+use crate::partition::table::PartitionId;
+use crate::shard::Shard;
+use crate::shard::watches::{self, Awaited};
+
+const READ_COMMITTED: i8 = 1;
+const TOPIC_IDS_FROM_VERSION: i16 = 13;
+
+/// One partition to read, for its owner.
+#[derive(Debug, Clone, Copy)]
+struct Read {
+    /// Place in the fetch.
+    place: usize,
+    id: PartitionId,
+    wanted: Wanted,
+}
+
+/// What the owner found.
+#[derive(Debug)]
+struct Found {
+    place: usize,
+    bounds: Bounds,
+    result: Result<Records, ErrorCode>,
+}
+
+#[derive(Debug)]
+enum Records {
+    Slice(LogSlice),
+    /// The client's log is not a prefix of ours (KIP-595): it must truncate.
+    Diverging(EpochEndOffset),
+}
+
+/// A fetch while it is served.
+struct Fetch {
+    read_committed: bool,
+    bytes_min: usize,
+    bytes_max: usize,
+    deadline: Duration,
+    session: SessionFetch,
+    /// The partitions that can be read, resolved; the others are in `unreadable`.
+    reads: Vec<Read>,
+    unreadable: Vec<(usize, ErrorCode)>,
+}
+
+/// Begins the fetch; the answer comes when there is enough, or the time is up.
+pub(crate) async fn answer(call: Call) -> Result<Answer, CloseReason> {
+    let version = call.header.api_version;
+    let request = FetchRequest::parse(call.body.clone(), version);
+    let request = request.map_err(|error| call.malformed(error))?;
+    if request.replica_id != NO_REPLICA && request.replica_id >= 0 {
+        // followers come with replication; nobody may move a high watermark from outside
+        return Ok(Answer::Ready(refused(&call, ErrorCode::ClusterAuthorizationFailed)));
+    }
+    let shard = Rc::clone(&call.connection.shard);
+    let begun = shard.sessions.borrow_mut().begin(session_request(&request, version), clock::monotonic());
+    let session = match begun {
+        Ok(session) => session,
+        Err(error) => return Ok(Answer::Ready(refused(&call, error))),
+    };
+    let fetch = Fetch::new(&shard, &request, session);
+    Ok(Answer::Pending(Box::pin(async move {
+        let found = fetch.read_enough(&shard).await;
+        fetch.respond(&shard, &call, found)
+    })))
+}
+
+fn refused(call: &Call, error: ErrorCode) -> Outcome {
+    send(call, &FetchResponse::new(error, 0), Vec::new())
+}
+
+fn session_request(request: &FetchRequest, version: i16) -> SessionRequest {
+    let wanted = request.partitions.iter().map(|partition| {
+        let topic = request.topic_of(partition).clone();
+        let key = PartitionKey { topic, partition: partition.partition };
+        let wanted = Wanted {
+            fetch_offset: partition.fetch_offset,
+            current_leader_epoch: partition.current_leader_epoch,
+            last_fetched_epoch: partition.last_fetched_epoch,
+            bytes_max: partition.partition_max_bytes,
+        };
+        (key, wanted)
+    });
+    let forgotten = request.forgotten_topics.iter().flat_map(|span| {
+        let partitions = &request.forgotten_partitions[span.partitions()];
+        partitions.iter().map(|&partition| PartitionKey { topic: span.topic.clone(), partition })
+    });
+    SessionRequest {
+        session_id: request.session_id,
+        session_epoch: request.session_epoch,
+        uses_topic_ids: version >= TOPIC_IDS_FROM_VERSION,
+        wanted: wanted.collect(),
+        forgotten: forgotten.collect(),
+    }
+}
+
+impl Fetch {
+    fn new(shard: &Shard, request: &FetchRequest, session: SessionFetch) -> Self {
+        let bytes = |bytes: i32| usize::try_from(bytes).unwrap_or(0);
+        let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+        let mut fetch = Self {
+            read_committed: request.isolation_level == READ_COMMITTED,
+            bytes_min: bytes(request.min_bytes),
+            bytes_max: bytes(request.max_bytes).min(shard.settings.limits.fetch_bytes_max as usize),
+            deadline: clock::monotonic() + wait,
+            session,
+            reads: Vec::new(),
+            unreadable: Vec::new(),
+        };
+        let image = shard.image();
+        for (place, (key, wanted)) in fetch.session.partitions.iter().enumerate() {
+            match resolve(&image, key) {
+                Ok(id) => fetch.reads.push(Read { place, id, wanted: *wanted }),
+                Err(error) => fetch.unreadable.push((place, error)),
+            }
+        }
+        fetch
+    }
+
+    /// Reads until there is enough, something failed, or the time is up.
+    async fn read_enough(&self, shard: &Rc<Shard>) -> Vec<Found> {
+        loop {
+            let found = self.limited(read_all(shard, &self.reads, self.bytes_max).await);
+            let now = clock::monotonic();
+            if self.is_enough(&found) || now >= self.deadline {
+                return found;
+            }
+            let awaited = self.awaited(shard, &found);
+            watches::any_passes(shard, awaited, self.deadline.saturating_sub(now)).await;
+        }
+    }
+
+    /// An error or a divergence is told at once, as in Kafka.
+    fn is_enough(&self, found: &[Found]) -> bool {
+        let mut bytes = 0;
+        for found in found {
+            match &found.result {
+                Ok(Records::Slice(slice)) => bytes += slice.bytes,
+                Ok(Records::Diverging(_)) | Err(_) => return true,
+            }
+        }
+        bytes >= self.bytes_min || !self.unreadable.is_empty() || self.reads.is_empty()
+    }
+
+    /// `max_bytes` over all partitions, in their order: the first records always go out (KIP-74).
+    fn limited(&self, mut all: Vec<Found>) -> Vec<Found> {
+        all.sort_unstable_by_key(|found| found.place);
+        let mut taken = 0;
+        for found in &mut all {
+            let Ok(Records::Slice(slice)) = &mut found.result else { continue };
+            let partition_max = self.session.partitions[found.place].1.bytes_max;
+            let partition_max = usize::try_from(partition_max).unwrap_or(0);
+            let room = self.bytes_max.saturating_sub(taken).min(partition_max);
+            if taken > 0 && slice.bytes > room {
+                *slice = LogSlice::default();
+            }
+            taken += slice.bytes;
+        }
+        all
+    }
+
+    fn awaited(&self, shard: &Shard, found: &[Found]) -> Vec<(usize, Vec<Awaited>)> {
+        let mut by_owner: BTreeMap<usize, Vec<Awaited>> = BTreeMap::new();
+        let watermarks: BTreeMap<usize, i64> =
+            found.iter().map(|found| (found.place, found.bounds.high_watermark)).collect();
+        for read in &self.reads {
+            let Some(high_watermark) = watermarks.get(&read.place) else { continue };
+            by_owner.entry(shard.owner_of(read.id)).or_default().push((read.id, *high_watermark));
+        }
+        by_owner.into_iter().collect()
+    }
+
+    fn respond(&self, shard: &Shard, call: &Call, found: Vec<Found>) -> Outcome {
+        let mut outcomes: Vec<(usize, FetchOutcome, LogSlice)> = Vec::new();
+        for found in found {
+            let (outcome, slice) = self.outcome(found.place, found.bounds, found.result);
+            outcomes.push((found.place, outcome, slice));
+        }
+        for (place, error) in &self.unreadable {
+            let key = &self.session.partitions[*place].0;
+            let outcome = FetchOutcome::failed(key.partition, *error);
+            outcomes.push((*place, outcome, LogSlice::default()));
+        }
+        outcomes.sort_unstable_by_key(|(place, ..)| *place);
+        let mut response = FetchResponse::new(ErrorCode::None, self.session.session_id);
+        let mut slices = Vec::new();
+        let mut topic: Option<&TopicRef> = None;
+        for (place, outcome, slice) in outcomes {
+            let key = &self.session.partitions[place].0;
+            if !self.must_answer(shard, key, &outcome) {
+                continue;
+            }
+            if topic != Some(&key.topic) {
+                response.begin_topic(key.topic.clone());
+                topic = Some(&key.topic);
+            }
+            response.push(outcome);
+            slices.push(slice);
+        }
+        send(call, &response, slices)
+    }
+
+    fn must_answer(&self, shard: &Shard, key: &PartitionKey, outcome: &FetchOutcome) -> bool {
+        let answered = Answered {
+            error: outcome.error_code,
+            high_watermark: outcome.high_watermark,
+            log_start_offset: outcome.log_start_offset,
+            has_records: outcome.records_bytes > 0,
+            diverging: outcome.diverging_epoch.is_some(),
+        };
+        let mut sessions = shard.sessions.borrow_mut();
+        let changed = sessions.must_answer(self.session.session_id, key, answered);
+        changed || !self.session.incremental
+    }
+
+    fn outcome(
+        &self,
+        place: usize,
+        bounds: Bounds,
+        result: Result<Records, ErrorCode>,
+    ) -> (FetchOutcome, LogSlice) {
+        let partition = self.session.partitions[place].0.partition;
+        let mut outcome = FetchOutcome {
+            high_watermark: bounds.high_watermark,
+            last_stable_offset: bounds.high_watermark,
+            log_start_offset: bounds.log_start_offset,
+            aborted_transactions: self.read_committed.then(Vec::new),
+            ..FetchOutcome::failed(partition, ErrorCode::None)
+        };
+        match result {
+            Ok(Records::Slice(slice)) => {
+                outcome.records_bytes = slice.bytes;
+                (outcome, slice)
+            }
+            Ok(Records::Diverging(end)) => {
+                outcome.diverging_epoch = Some(end);
+                (outcome, LogSlice::default())
+            }
+            Err(error) => {
+                outcome.error_code = error;
+                (outcome, LogSlice::default())
+            }
+        }
+    }
+}
+
+fn resolve(image: &ClusterImage, key: &PartitionKey) -> Result<PartitionId, ErrorCode> {
+    let topic = match &key.topic {
+        TopicRef::Name(name) => image.topic(name).ok_or(ErrorCode::UnknownTopicOrPartition)?,
+        TopicRef::Id(id) => image.topic_by_id(*id).ok_or(ErrorCode::UnknownTopicId)?,
+    };
+    let placed = topic.partition(key.partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    if placed.leader < 0 {
+        return Err(ErrorCode::NotLeaderOrFollower);
+    }
+    Ok((topic.id, key.partition))
+}
+
+/// Reads every partition at its owner.
+async fn read_all(shard: &Rc<Shard>, reads: &[Read], bytes_max: usize) -> Vec<Found> {
+    let mut by_owner: BTreeMap<usize, Vec<Read>> = BTreeMap::new();
+    for read in reads {
+        by_owner.entry(shard.owner_of(read.id)).or_default().push(*read);
+    }
+    let mut found = Vec::with_capacity(reads.len());
+    let mut replies = Vec::new();
+    let here = by_owner.remove(&shard.index);
+    for (owner, reads) in by_owner {
+        let call = move |owner: Rc<Shard>| async move { read_here(&owner, &reads, bytes_max).await };
+        replies.push(shard.mailbox.send(owner, call).await);
+    }
+    if let Some(reads) = here {
+        found.append(&mut read_here(shard, &reads, bytes_max).await);
+    }
+    for reply in replies {
+        found.append(&mut reply.await);
+    }
+    found
+}
+
+/// Runs on the owner.
+async fn read_here(shard: &Rc<Shard>, reads: &[Read], bytes_max: usize) -> Vec<Found> {
+    let mut found = Vec::with_capacity(reads.len());
+    let mut taken = 0;
+    for read in reads {
+        let mut bounds = Bounds { high_watermark: -1, log_start_offset: -1 };
+        let result = match shard.partition(read.id).await {
+            Ok(partition) => {
+                bounds = partition.bounds();
+                let room = bytes_max.saturating_sub(taken);
+                read_partition(&partition, read.wanted, room, taken == 0).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Ok(Records::Slice(slice)) = &result {
+            taken += slice.bytes;
+        }
+        found.push(Found { place: read.place, bounds, result });
+    }
+    found
+}
+
+async fn read_partition(
+    partition: &Partition,
+    wanted: Wanted,
+    room: usize,
+    first: bool,
+) -> Result<Records, ErrorCode> {
+    partition.check_leader_epoch(wanted.current_leader_epoch)?;
+    if let Some(end) = partition.divergence(wanted.last_fetched_epoch, wanted.fetch_offset) {
+        return Ok(Records::Diverging(end));
+    }
+    let bytes_max = usize::try_from(wanted.bytes_max).unwrap_or(0).min(room);
+    let slice = partition.read(wanted.fetch_offset, bytes_max, first).await?;
+    Ok(Records::Slice(slice))
+}
+
+/// The response, with each partition's records between the pieces that surround them.
+fn send(call: &Call, response: &FetchResponse, slices: Vec<LogSlice>) -> Outcome {
+    let frame = response.to_frame(call.header.correlation_id, call.header.api_version);
+    let mut slices: Vec<_> = slices.into_iter().map(Some).collect();
+    let mut parts = Vec::with_capacity(frame.pieces.len() + slices.len());
+    for piece in frame.pieces {
+        match piece {
+            FetchPiece::Bytes(bytes) => parts.push(Part::Bytes(bytes)),
+            FetchPiece::Records(place) => {
+                let slice = slices[place].take().unwrap_or_default();
+                parts.extend(slice.parts.into_iter().map(|part| match part {
+                    LogPart::Memory(memory) => Part::Memory(memory),
+                    LogPart::File(range) => Part::File(range),
+                }));
+            }
+        }
+    }
+    Outcome::Respond(Response { parts })
+}

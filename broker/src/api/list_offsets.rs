@@ -1,0 +1,103 @@
+//! `ListOffsets` (2), versions 1-11: earliest, latest, by timestamp, and the special ones.
+//!
+//! One hop to each owning shard. A lookup by timestamp goes through the index and the batch; what
+//! concerns tiered storage (-4, -5, -6) is answered as a broker without it does.
+
+use std::rc::Rc;
+
+use protocol::error_code::ErrorCode;
+use protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest};
+use protocol::messages::list_offsets_response::{
+    ListOffsetsPartitionResponse, ListOffsetsResponse, ListOffsetsTopicResponse,
+};
+use storage::log::TimestampOffset;
+
+use crate::api::{Call, CloseReason, Outcome};
+use crate::partition::Partition;
+use crate::partition::table::PartitionId;
+use crate::shard::Shard;
+
+const LATEST: i64 = -1;
+const EARLIEST: i64 = -2;
+const MAX_TIMESTAMP: i64 = -3;
+const EARLIEST_LOCAL: i64 = -4;
+const LATEST_TIERED: i64 = -5;
+const EARLIEST_PENDING_UPLOAD: i64 = -6;
+
+/// From this version each special timestamp is known; before, it is an ordinary (absurd) one.
+const SPECIAL_FROM_VERSION: [(i64, i16); 4] =
+    [(MAX_TIMESTAMP, 7), (EARLIEST_LOCAL, 8), (LATEST_TIERED, 9), (EARLIEST_PENDING_UPLOAD, 11)];
+
+pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
+    let request: ListOffsetsRequest = call.request()?;
+    let shard = &call.connection.shard;
+    let version = call.header.api_version;
+    let mut response = ListOffsetsResponse::default();
+    for topic in request.topics {
+        let id = shard.image().topic(&topic.name).map(|topic| topic.id);
+        let mut partitions = Vec::new();
+        for asked in topic.partitions {
+            let found = match id {
+                None => Err(ErrorCode::UnknownTopicOrPartition),
+                Some(id) => ask(shard, (id, asked.partition_index), &asked, version).await,
+            };
+            partitions.push(answered(asked.partition_index, found));
+        }
+        response.topics.push(ListOffsetsTopicResponse { name: topic.name, partitions });
+    }
+    Ok(call.respond(&response))
+}
+
+async fn ask(
+    shard: &Rc<Shard>,
+    id: PartitionId,
+    asked: &ListOffsetsPartition,
+    version: i16,
+) -> Result<TimestampOffset, ErrorCode> {
+    let special = SPECIAL_FROM_VERSION.iter().find(|(special, _)| *special == asked.timestamp);
+    if special.is_some_and(|(_, from_version)| version < *from_version) {
+        return Err(ErrorCode::UnsupportedVersion);
+    }
+    let (timestamp, leader_epoch) = (asked.timestamp, asked.current_leader_epoch);
+    let look = move |shard: Rc<Shard>| async move {
+        let partition = shard.partition(id).await?;
+        partition.check_leader_epoch(leader_epoch)?;
+        find(&partition, timestamp).await
+    };
+    shard.ask(shard.owner_of(id), look).await
+}
+
+async fn find(partition: &Partition, timestamp: i64) -> Result<TimestampOffset, ErrorCode> {
+    let bounds = partition.bounds();
+    let at = |offset: i64| TimestampOffset {
+        offset,
+        timestamp: -1,
+        leader_epoch: partition.leader_epoch(),
+    };
+    let none = TimestampOffset { offset: -1, timestamp: -1, leader_epoch: -1 };
+    let found = match timestamp {
+        LATEST => at(bounds.high_watermark),
+        EARLIEST | EARLIEST_LOCAL => at(bounds.log_start_offset),
+        LATEST_TIERED => TimestampOffset { leader_epoch: -1, ..at(-1) },
+        EARLIEST_PENDING_UPLOAD => none,
+        MAX_TIMESTAMP => partition.offset_of_max_timestamp().await?.unwrap_or(none),
+        _ => partition.offset_for_timestamp(timestamp).await?.unwrap_or(none),
+    };
+    Ok(found)
+}
+
+fn answered(
+    partition_index: i32,
+    found: Result<TimestampOffset, ErrorCode>,
+) -> ListOffsetsPartitionResponse {
+    let mut response = ListOffsetsPartitionResponse { partition_index, ..Default::default() };
+    match found {
+        Ok(found) => {
+            response.offset = found.offset;
+            response.timestamp = found.timestamp;
+            response.leader_epoch = found.leader_epoch;
+        }
+        Err(error) => response.error_code = error.into(),
+    }
+    response
+}

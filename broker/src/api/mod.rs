@@ -1,0 +1,179 @@
+//! The APIs this broker serves: the table, and the step from a frame to its answer.
+//!
+//! Second step of both walks. One file an API; admin requests that change the cluster's metadata
+//! share one, because all they do is go to the controller. A request whose header or body cannot
+//! be read closes the connection, as Kafka does; an unknown `ApiVersions` version is answered.
+
+pub(crate) mod admin;
+pub(crate) mod api_versions;
+pub(crate) mod describe;
+pub(crate) mod fetch;
+pub(crate) mod fetch_session;
+pub(crate) mod find_coordinator;
+pub(crate) mod init_producer_id;
+pub(crate) mod list_offsets;
+pub(crate) mod metadata;
+pub(crate) mod offset_for_leader_epoch;
+pub(crate) mod produce;
+
+use std::pin::Pin;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use protocol::api_key::ApiKey;
+use protocol::codec::{DecodeError, Reader, Request};
+use protocol::frame::RequestHeader;
+
+use crate::metadata::describe_topics::DescribeContext;
+use crate::net::connection::Connection;
+use crate::net::frames::Frame;
+use crate::net::response::Response;
+use crate::shard::budget::Permit;
+
+/// Every API served, in key order: what `ApiVersions` says.
+pub(crate) const SERVED: [ApiKey; 16] = [
+    ApiKey::Produce,
+    ApiKey::Fetch,
+    ApiKey::ListOffsets,
+    ApiKey::Metadata,
+    ApiKey::FindCoordinator,
+    ApiKey::ApiVersions,
+    ApiKey::CreateTopics,
+    ApiKey::DeleteTopics,
+    ApiKey::InitProducerId,
+    ApiKey::OffsetForLeaderEpoch,
+    ApiKey::DescribeConfigs,
+    ApiKey::AlterConfigs,
+    ApiKey::CreatePartitions,
+    ApiKey::IncrementalAlterConfigs,
+    ApiKey::DescribeCluster,
+    ApiKey::DescribeTopicPartitions,
+];
+
+/// The answer to a request: there, or still to come while later requests are read.
+pub(crate) enum Answer {
+    Ready(Outcome),
+    Pending(Pin<Box<dyn Future<Output = Outcome>>>),
+}
+
+/// What happens on the wire.
+pub(crate) enum Outcome {
+    Respond(Response),
+    /// A produce with `acks=0` is never answered.
+    Silence,
+    /// Also the answer to a failed `acks=0`.
+    Close(CloseReason),
+}
+
+/// Why the broker closes a connection instead of answering.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CloseReason {
+    #[error("api key {key} version {version} is not served here")]
+    NotServed { key: i16, version: i16 },
+    #[error("cannot read the {what}: {error}")]
+    Malformed { what: &'static str, error: DecodeError },
+    #[error("the controller cannot be asked")]
+    NoController,
+    #[error("a produce with acks=0 failed")]
+    UnansweredProduceFailed,
+}
+
+/// A request on its way through the broker.
+pub(crate) struct Call {
+    pub(crate) connection: Rc<Connection>,
+    pub(crate) key: ApiKey,
+    pub(crate) header: RequestHeader,
+    pub(crate) body: Bytes,
+    /// The request memory; given back when the answer is made.
+    _permit: Permit,
+}
+
+impl Call {
+    /// The body as a generated message.
+    pub(crate) fn request<R: Request>(&self) -> Result<R, CloseReason> {
+        let mut reader = Reader::new(self.body.clone());
+        R::decode(&mut reader, self.header.api_version).map_err(|error| self.malformed(error))
+    }
+
+    pub(crate) fn malformed(&self, error: DecodeError) -> CloseReason {
+        CloseReason::Malformed { what: self.key.name(), error }
+    }
+
+    /// What the descriptions of cluster, topics and settings depend on beside the image.
+    pub(crate) fn describe_context(&self) -> DescribeContext<'_> {
+        let shard = &self.connection.shard;
+        DescribeContext {
+            listener: &shard.settings.listeners[self.connection.listener].endpoint.name,
+            node_id: shard.settings.node_id,
+            catalog: &shard.catalog,
+        }
+    }
+
+    /// The answer with this body.
+    pub(crate) fn respond<M: protocol::codec::Message>(&self, body: &M) -> Outcome {
+        Outcome::Respond(Response::of(self.key, &self.header, body))
+    }
+}
+
+/// Answers one request. Returns as soon as the connection's next request may be taken up: for
+/// `Produce` when the records are appended, for `Fetch` at once, for all others when answered.
+///
+/// # Errors
+/// The connection must be closed.
+pub(crate) async fn answer(
+    connection: &Rc<Connection>,
+    frame: Frame,
+) -> Result<Answer, CloseReason> {
+    let mut reader = Reader::new(frame.bytes);
+    let header = RequestHeader::decode(&mut reader).map_err(not_a_header)?;
+    let key = served(&header)?;
+    let call = Call {
+        connection: Rc::clone(connection),
+        key,
+        header,
+        body: reader.rest(),
+        _permit: frame.permit,
+    };
+    match key {
+        ApiKey::Produce => produce::answer(call).await,
+        ApiKey::Fetch => fetch::answer(call).await,
+        _ => dispatch(call).await.map(Answer::Ready),
+    }
+}
+
+fn not_a_header(error: DecodeError) -> CloseReason {
+    CloseReason::Malformed { what: "request header", error }
+}
+
+fn served(header: &RequestHeader) -> Result<ApiKey, CloseReason> {
+    let not_served =
+        CloseReason::NotServed { key: header.api_key, version: header.api_version };
+    let Some(key) = ApiKey::from_code(header.api_key).filter(|key| SERVED.contains(key)) else {
+        return Err(not_served);
+    };
+    let known = key.versions().contains(header.api_version) || key == ApiKey::ApiVersions;
+    if known { Ok(key) } else { Err(not_served) }
+}
+
+async fn dispatch(call: Call) -> Result<Outcome, CloseReason> {
+    match call.key {
+        ApiKey::ListOffsets => list_offsets::answer(call).await,
+        ApiKey::Metadata => metadata::answer(call).await,
+        ApiKey::FindCoordinator => find_coordinator::answer(&call),
+        ApiKey::ApiVersions => api_versions::answer(&call),
+        ApiKey::CreateTopics => admin::create_topics(call).await,
+        ApiKey::DeleteTopics => admin::delete_topics(call).await,
+        ApiKey::CreatePartitions => admin::create_partitions(call).await,
+        ApiKey::AlterConfigs => admin::alter_configs(call).await,
+        ApiKey::IncrementalAlterConfigs => admin::incremental_alter_configs(call).await,
+        ApiKey::InitProducerId => init_producer_id::answer(call).await,
+        ApiKey::OffsetForLeaderEpoch => offset_for_leader_epoch::answer(call).await,
+        ApiKey::DescribeConfigs => describe::configs(&call),
+        ApiKey::DescribeCluster => describe::cluster(&call),
+        ApiKey::DescribeTopicPartitions => describe::topic_partitions(&call),
+        _ => {
+            let (key, version) = (call.header.api_key, call.header.api_version);
+            Err(CloseReason::NotServed { key, version })
+        }
+    }
+}

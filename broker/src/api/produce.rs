@@ -1,0 +1,219 @@
+//! `Produce` (0), versions 3-13 (advertised from 0, KAFKA-18659): append record batches.
+//!
+//! Third step of the produce walk. The batches are checked where the connection lives, then sent
+//! to their owners, one hop for each owning shard, and appended there in the order in which the
+//! connection's requests came. Only then is the next request read; the acknowledgement follows
+//! when all of it is durable, whatever `acks` says. `acks=0` is never answered: a failure closes.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use protocol::addressing::TopicRef;
+use protocol::error_code::ErrorCode;
+use protocol::produce::{ProduceOutcome, ProducePartition, ProduceRequest};
+use protocol::records::{BatchError, ProduceRules, ValidBatch, validate_produced};
+use storage::clock;
+use storage::log::Appended;
+
+use crate::api::{Answer, Call, CloseReason, Outcome};
+use crate::metadata::image::{ClusterImage, TopicImage};
+use crate::net::response::Response;
+use crate::partition::Partition;
+use crate::partition::config::produce_rules;
+use crate::partition::table::PartitionId;
+use crate::shard::{Shard, append_order};
+
+const ACKS_NONE: i16 = 0;
+const ACKS_LEADER: i16 = 1;
+const ACKS_ALL: i16 = -1;
+/// The one client that may write to internal topics: Kafka's own tools.
+const ADMIN_CLIENT_ID: &str = "__admin_client";
+
+/// One checked batch on its way to its owner.
+struct Append {
+    /// Place of the partition in the request.
+    place: usize,
+    id: PartitionId,
+    records: Bytes,
+    batch: ValidBatch,
+}
+
+/// What became of the batches of one owner, by place in the request.
+type Appends = Vec<(usize, Result<Appended, ErrorCode>)>;
+
+/// Appends what the request brings; the answer to come is its acknowledgement.
+pub(crate) async fn answer(call: Call) -> Result<Answer, CloseReason> {
+    let version = call.header.api_version;
+    let request = ProduceRequest::parse(call.body.clone(), version);
+    let request = request.map_err(|error| call.malformed(error))?;
+    let shard = Rc::clone(&call.connection.shard);
+    let mut outcomes = Vec::with_capacity(request.partitions.len());
+    let mut by_owner: BTreeMap<usize, Vec<Append>> = BTreeMap::new();
+    for (place, partition) in request.partitions.iter().enumerate() {
+        // replaced when the owner has answered
+        outcomes.push(ProduceOutcome::failed(ErrorCode::UnknownServerError, None));
+        match check(&call, &request, partition, place) {
+            Ok(append) => match shard.ensure_open(append.id).await {
+                Ok(()) => by_owner.entry(shard.owner_of(append.id)).or_default().push(append),
+                Err(code) => outcomes[place] = ProduceOutcome::failed(code, None),
+            },
+            Err(refused) => outcomes[place] = refused.outcome(),
+        }
+    }
+    let mut pending: Vec<Pin<Box<dyn Future<Output = Appends>>>> = Vec::new();
+    for (owner, appends) in by_owner {
+        if owner == shard.index {
+            pending.push(append_all(&shard, appends));
+        } else {
+            let call = move |owner: Rc<Shard>| append_all(&owner, appends);
+            pending.push(Box::pin(shard.mailbox.send(owner, call).await));
+        }
+    }
+    Ok(Answer::Pending(Box::pin(async move {
+        for appends in pending {
+            for (place, appended) in appends.await {
+                outcomes[place] = outcome(appended);
+            }
+        }
+        finish(&call, &request, &outcomes)
+    })))
+}
+
+/// A partition of the request, resolved and with its batch checked.
+fn check(
+    call: &Call,
+    request: &ProduceRequest,
+    partition: &ProducePartition,
+    place: usize,
+) -> Result<Append, BatchRefused> {
+    let shard = &call.connection.shard;
+    if !matches!(request.acks, ACKS_NONE | ACKS_LEADER | ACKS_ALL) {
+        return Err(ErrorCode::InvalidRequiredAcks.into());
+    }
+    let image = shard.image();
+    let topic = resolve(&image, request.topic_of(partition))?;
+    if topic.internal && call.header.client_id.as_deref() != Some(ADMIN_CLIENT_ID) {
+        return Err(ErrorCode::InvalidTopicException.into());
+    }
+    let config = shard.topic_config(&image, topic);
+    let Some(placed) = topic.partition(partition.index) else {
+        return Err(ErrorCode::UnknownTopicOrPartition.into());
+    };
+    if request.acks == ACKS_ALL && placed.isr.len() < config.min_insync_replicas as usize {
+        return Err(ErrorCode::NotEnoughReplicas.into());
+    }
+    let rules = ProduceRules {
+        now_ms: clock::now_ms(),
+        produce_version: call.header.api_version,
+        ..produce_rules(&config, &shard.settings)
+    };
+    let records = request.records(partition).unwrap_or_default();
+    let batch = validate_produced(&records, &rules)?;
+    if batch.header.is_transactional() {
+        return Err(ErrorCode::InvalidTxnState.into()); // no transaction can be open yet
+    }
+    Ok(Append { place, id: (topic.id, partition.index), records, batch })
+}
+
+fn resolve<'a>(
+    image: &'a ClusterImage,
+    topic: &TopicRef,
+) -> Result<&'a Arc<TopicImage>, ErrorCode> {
+    match topic {
+        TopicRef::Name(name) => image.topic(name).ok_or(ErrorCode::UnknownTopicOrPartition),
+        TopicRef::Id(id) => image.topic_by_id(*id).ok_or(ErrorCode::UnknownTopicId),
+    }
+}
+
+/// Runs on the owner. Appends in the order in which this is called, at once unless the journal is
+/// full; the future is done when everything that was appended is durable.
+fn append_all(shard: &Rc<Shard>, appends: Vec<Append>) -> Pin<Box<dyn Future<Output = Appends>>> {
+    let bytes = appends.iter().map(|append| append.records.len()).sum();
+    append_order::enter(shard, bytes, move |shard| {
+        let now_ms = clock::now_ms();
+        let appended = appends.into_iter().map(|append| (append.place, append.run(shard, now_ms)));
+        wait_until_durable(appended.collect())
+    })
+}
+
+impl Append {
+    fn run(self, shard: &Shard, now_ms: i64) -> Result<(Rc<Partition>, Appended), ErrorCode> {
+        // it was found open; if it is gone, its topic was deleted since
+        let partition = shard.partitions.get(self.id).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+        let appended = partition.append(&self.records, &self.batch, now_ms)?;
+        Ok((partition, appended))
+    }
+}
+
+async fn wait_until_durable(
+    all: Vec<(usize, Result<(Rc<Partition>, Appended), ErrorCode>)>,
+) -> Appends {
+    let mut durable = Vec::with_capacity(all.len());
+    for (place, result) in all {
+        let result = match result {
+            Ok((partition, appended)) => {
+                let committed = partition.high_watermark().wait_for(appended.last_offset + 1).await;
+                committed.map(|()| appended).map_err(|_| ErrorCode::KafkaStorageError)
+            }
+            Err(error) => Err(error),
+        };
+        durable.push((place, result));
+    }
+    durable
+}
+
+/// Why a batch was not even sent to its owner.
+#[derive(Debug)]
+enum BatchRefused {
+    Code(ErrorCode),
+    Batch(BatchError),
+}
+
+impl From<ErrorCode> for BatchRefused {
+    fn from(code: ErrorCode) -> Self {
+        Self::Code(code)
+    }
+}
+
+impl From<BatchError> for BatchRefused {
+    fn from(error: BatchError) -> Self {
+        Self::Batch(error)
+    }
+}
+
+impl BatchRefused {
+    fn outcome(&self) -> ProduceOutcome {
+        match self {
+            Self::Code(code) => ProduceOutcome::failed(*code, None),
+            Self::Batch(error) => ProduceOutcome::refused(error),
+        }
+    }
+}
+
+fn outcome(appended: Result<Appended, ErrorCode>) -> ProduceOutcome {
+    match appended {
+        Ok(Appended { base_offset, log_append_time_ms, log_start_offset, .. }) => {
+            ProduceOutcome::appended(base_offset, log_append_time_ms, log_start_offset)
+        }
+        Err(code) => ProduceOutcome::failed(code, None),
+    }
+}
+
+fn finish(call: &Call, request: &ProduceRequest, outcomes: &[ProduceOutcome]) -> Outcome {
+    if request.acks == ACKS_NONE {
+        let failed = outcomes.iter().any(|outcome| outcome.error_code != ErrorCode::None);
+        return if failed {
+            Outcome::Close(CloseReason::UnansweredProduceFailed)
+        } else {
+            Outcome::Silence
+        };
+    }
+    let version = call.header.api_version;
+    Outcome::Respond(Response::written(call.key, &call.header, |writer| {
+        request.write_response(writer, version, outcomes, &[], 0);
+    }))
+}

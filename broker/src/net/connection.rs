@@ -1,0 +1,161 @@
+//! One client connection: reads requests, has them answered, sends the answers in order. Shell.
+//!
+//! First step of both walks. Two tasks of the shard that accepted it: the reader takes a frame off
+//! the socket and asks `api::answer`, which returns as soon as the next request may be read; the
+//! writer awaits the answers in request order. Bad bytes close this connection and no other.
+
+use std::cell::Cell;
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::rc::Rc;
+use std::time::Duration;
+
+use storage::clock;
+use storage::ring::Socket;
+
+use crate::api::{self, Answer, Outcome};
+use crate::net::frames::{FrameError, FrameReader};
+use crate::net::outbox::Outbox;
+use crate::shard::Shard;
+
+/// A request must be complete this long after its length came, plus its time at the slowest rate.
+const REQUEST_TIME: Duration = Duration::from_secs(30);
+const REQUEST_BYTES_PER_SECOND_MIN: u64 = 64 * 1024;
+
+/// A client connection and what the broker knows of it.
+pub(crate) struct Connection {
+    pub(crate) shard: Rc<Shard>,
+    pub(crate) peer: SocketAddr,
+    /// Index of the listener it came in on: clients are told that listener's address.
+    pub(crate) listener: usize,
+    socket: Socket,
+    last_request_at: Cell<Duration>,
+    /// When the request being read must be complete.
+    request_due: Cell<Option<Duration>>,
+}
+
+impl Connection {
+    /// Makes both tasks end; what is already queued may still be sent by the kernel.
+    pub(crate) fn shut_down(&self) {
+        // an error means that the peer was faster
+        drop(self.socket.stream().shutdown(Shutdown::Both));
+    }
+
+    /// Stops reading; requests already read are still answered.
+    pub(crate) fn stop_reading(&self) {
+        drop(self.socket.stream().shutdown(Shutdown::Read));
+    }
+
+    /// Why this connection should be cut now, if it should.
+    pub(crate) fn overdue(&self, now: Duration, idle_max: Option<Duration>) -> Option<&'static str> {
+        if self.request_due.get().is_some_and(|due| now > due) {
+            return Some("its request does not make progress");
+        }
+        let idle = now.saturating_sub(self.last_request_at.get());
+        let idle_too_long = idle_max.is_some_and(|idle_max| idle > idle_max);
+        idle_too_long.then_some("it was idle for connections.max.idle.ms")
+    }
+}
+
+/// Why a connection ended, when it was not the peer's clean close.
+#[derive(Debug, thiserror::Error)]
+enum ConnectionError {
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    #[error(transparent)]
+    Close(#[from] api::CloseReason),
+}
+
+/// Serves a socket that another shard has accepted.
+pub(crate) fn take_over(shard: &Rc<Shard>, stream: TcpStream, peer: SocketAddr, listener: usize) {
+    match Socket::from_std(stream) {
+        Ok(socket) => open(shard, socket, peer, listener),
+        Err(error) => {
+            tracing::debug!(%peer, %error, "connection ended");
+            shard.connection_counts.release(shard.index);
+        }
+    }
+}
+
+/// Serves an accepted socket on this shard.
+pub(crate) fn open(shard: &Rc<Shard>, socket: Socket, peer: SocketAddr, listener: usize) {
+    let connection = Rc::new(Connection {
+        shard: Rc::clone(shard),
+        peer,
+        listener,
+        socket,
+        last_request_at: Cell::new(clock::monotonic()),
+        request_due: Cell::new(None),
+    });
+    storage::tasks::spawn(serve(connection)).detach();
+}
+
+async fn serve(connection: Rc<Connection>) {
+    let shard = Rc::clone(&connection.shard);
+    let registered = shard.connections.borrow_mut().insert(Rc::clone(&connection));
+    let answers_max = shard.settings.limits.connection_requests_max as usize;
+    let (reader_end, writer_end) = Outbox::pair(answers_max);
+    let writer = storage::tasks::spawn(write_answers(Rc::clone(&connection), writer_end));
+    let ended = read_requests(&connection, &reader_end).await;
+    reader_end.close();
+    if let Err(error) = ended {
+        log_end(&connection, &error);
+    }
+    writer.await;
+    connection.shut_down();
+    shard.connections.borrow_mut().remove(registered);
+    shard.connection_counts.release(shard.index);
+}
+
+async fn read_requests(connection: &Rc<Connection>, outbox: &Outbox) -> Result<(), ConnectionError> {
+    let shard = &connection.shard;
+    let mut frames = FrameReader::new(shard, &connection.socket, shard.settings.limits.request_bytes_max as usize);
+    while outbox.has_room().await {
+        let due = |bytes: usize| {
+            let seconds = bytes as u64 / REQUEST_BYTES_PER_SECOND_MIN;
+            let allowed = REQUEST_TIME + Duration::from_secs(seconds);
+            connection.request_due.set(Some(clock::monotonic() + allowed));
+        };
+        let Some(frame) = frames.next(due).await? else { return Ok(()) };
+        connection.request_due.set(None);
+        connection.last_request_at.set(clock::monotonic());
+        outbox.push(api::answer(connection, frame).await?);
+    }
+    Ok(())
+}
+
+async fn write_answers(connection: Rc<Connection>, outbox: Outbox) {
+    while let Some(answer) = outbox.next().await {
+        let outcome = match answer {
+            Answer::Ready(outcome) => outcome,
+            Answer::Pending(future) => future.await,
+        };
+        let sent = match outcome {
+            Outcome::Respond(response) => {
+                response.send(&connection.shard, &connection.socket).await.is_ok()
+            }
+            Outcome::Silence => true,
+            Outcome::Close(reason) => {
+                log_end(&connection, &reason.into());
+                false
+            }
+        };
+        if !sent {
+            break;
+        }
+    }
+    outbox.close();
+    connection.shut_down();
+}
+
+/// Says once why a connection was closed by us; a peer that went away is its own business.
+fn log_end(connection: &Connection, error: &ConnectionError) {
+    let peer = connection.peer;
+    match error {
+        ConnectionError::Frame(FrameError::Torn | FrameError::Io(_)) => {
+            tracing::debug!(%peer, %error, "connection ended");
+        }
+        ConnectionError::Frame(FrameError::Length(_)) | ConnectionError::Close(_) => {
+            tracing::warn!(%peer, "connection closed: {error}");
+        }
+    }
+}

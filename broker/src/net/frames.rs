@@ -1,0 +1,199 @@
+//! Requests off a socket: the length prefix, its bounds, and the body in one piece. Shell.
+//!
+//! Small requests come through the shard's provided buffers (an idle connection holds no memory).
+//! A connection that sends a large body is switched to receiving straight into an extent, and back
+//! after a few small requests. The request memory is charged before a body is read, and a large
+//! body's memory grows with the bytes that have really come.
+
+use std::io;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use protocol::frame::request_length;
+use storage::extent::{ExtentPool, ExtentWriter};
+use storage::ring::{Receiver, RecvChunk, Socket};
+
+use crate::shard::Shard;
+use crate::shard::budget::Permit;
+
+/// From this size on a body is received without the detour through provided buffers.
+const LARGE_BYTES: usize = 32 * 1024;
+/// A large body's first memory; doubled as it fills, so that nobody gets 100 MiB for a promise.
+const FIRST_EXTENT_BYTES: usize = 1024 * 1024;
+/// Small requests in a row after which a connection goes back to provided buffers.
+const SMALL_IN_A_ROW: u32 = 8;
+
+/// One whole request, without its length prefix.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) bytes: Bytes,
+    /// The memory it was charged for; held until the request is answered.
+    pub(crate) permit: Permit,
+}
+
+/// Why no further request is read from a connection.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FrameError {
+    #[error(transparent)]
+    Length(#[from] protocol::frame::FrameError),
+    #[error("the connection ended inside a request")]
+    Torn,
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Where the next bytes come from.
+#[derive(Debug, Clone, Copy)]
+enum Mode {
+    /// Provided buffers of the ring, filled as bytes come.
+    Small,
+    /// Only as much as is wanted, large bodies straight into an extent.
+    Large { small_in_a_row: u32 },
+}
+
+/// Reads the requests of one connection.
+pub(crate) struct FrameReader {
+    shard: Rc<Shard>,
+    socket: Socket,
+    receiver: Receiver,
+    /// A received chunk and how much of it is used.
+    chunk: Option<(RecvChunk, usize)>,
+    mode: Mode,
+    bytes_max: usize,
+}
+
+impl FrameReader {
+    pub(crate) fn new(shard: &Rc<Shard>, socket: &Socket, bytes_max: usize) -> Self {
+        Self {
+            shard: Rc::clone(shard),
+            socket: socket.clone(),
+            receiver: shard.ring.receiver(socket),
+            chunk: None,
+            mode: Mode::Small,
+            bytes_max,
+        }
+    }
+
+    /// The next request; `None` when the peer closed between requests. `on_length` hears the
+    /// length before the body is awaited.
+    pub(crate) async fn next(
+        &mut self,
+        on_length: impl FnOnce(usize),
+    ) -> Result<Option<Frame>, FrameError> {
+        let mut prefix = [0; 4];
+        match self.fill(&mut prefix).await? {
+            4 => {}
+            0 => return Ok(None),
+            _ => return Err(FrameError::Torn),
+        }
+        let length = request_length(prefix, self.bytes_max)?;
+        on_length(length);
+        let permit = self.shard.budget.acquire(length).await;
+        let bytes = if length < LARGE_BYTES {
+            self.small_body(length).await?
+        } else {
+            self.large_body(length).await?
+        };
+        Ok(Some(Frame { bytes, permit }))
+    }
+
+    async fn small_body(&mut self, length: usize) -> Result<Bytes, FrameError> {
+        let mut body = vec![0; length];
+        if self.fill(&mut body).await? < length {
+            return Err(FrameError::Torn);
+        }
+        if let Mode::Large { small_in_a_row } = &mut self.mode {
+            *small_in_a_row += 1;
+            if *small_in_a_row >= SMALL_IN_A_ROW {
+                self.mode = Mode::Small;
+            }
+        }
+        Ok(body.into())
+    }
+
+    async fn large_body(&mut self, length: usize) -> Result<Bytes, FrameError> {
+        let pool = self.shard.pool.clone();
+        let mut body = pool.allocate(length.min(FIRST_EXTENT_BYTES));
+        self.receiver.pause().await;
+        self.mode = Mode::Large { small_in_a_row: 0 };
+        while body.len() < length {
+            if body.remaining() == 0 {
+                body = doubled(&pool, &body, length);
+            }
+            let wanted = body.remaining().min(length - body.len());
+            if self.append_received(&mut body, wanted)? {
+                continue;
+            }
+            let have = body.len();
+            body = self.shard.ring.recv_exact(&self.socket, body, wanted).await?;
+            if body.len() < have + wanted {
+                return Err(FrameError::Torn);
+            }
+        }
+        Ok(body.freeze().into_bytes())
+    }
+
+    /// Moves bytes that had come before the switch to the large mode; `false` when there are none.
+    fn append_received(
+        &mut self,
+        body: &mut ExtentWriter,
+        wanted: usize,
+    ) -> Result<bool, FrameError> {
+        if self.chunk.is_none() {
+            self.chunk = self.receiver.buffered()?.map(|chunk| (chunk, 0));
+        }
+        let Some((chunk, used)) = &mut self.chunk else { return Ok(false) };
+        let count = wanted.min(chunk.len() - *used);
+        body.append(&chunk[*used..*used + count]);
+        *used += count;
+        if *used == chunk.len() {
+            self.chunk = None;
+        }
+        Ok(true)
+    }
+
+    /// Fills `into`; returns how much came before the peer closed.
+    async fn fill(&mut self, into: &mut [u8]) -> Result<usize, FrameError> {
+        let mut filled = 0;
+        while filled < into.len() {
+            if self.chunk.is_none() && !self.next_chunk(into.len() - filled).await? {
+                break;
+            }
+            filled += self.take(&mut into[filled..]);
+        }
+        Ok(filled)
+    }
+
+    /// Waits for bytes; in the large mode for no more than are wanted now, because what follows
+    /// is to go straight into an extent.
+    async fn next_chunk(&mut self, wanted: usize) -> Result<bool, FrameError> {
+        let chunk = match self.mode {
+            Mode::Small => self.receiver.chunk().await?,
+            Mode::Large { .. } => match self.receiver.buffered()? {
+                Some(chunk) => Some(chunk),
+                None => self.receiver.once(wanted).await?,
+            },
+        };
+        self.chunk = chunk.map(|chunk| (chunk, 0));
+        Ok(self.chunk.is_some())
+    }
+
+    /// Moves what the current chunk has into `into`.
+    fn take(&mut self, into: &mut [u8]) -> usize {
+        let Some((chunk, used)) = &mut self.chunk else { return 0 };
+        let count = into.len().min(chunk.len() - *used);
+        into[..count].copy_from_slice(&chunk[*used..*used + count]);
+        *used += count;
+        if *used == chunk.len() {
+            self.chunk = None;
+        }
+        count
+    }
+}
+
+/// The same bytes in twice the memory, but not more than the body needs.
+fn doubled(pool: &ExtentPool, body: &ExtentWriter, length: usize) -> ExtentWriter {
+    let mut larger = pool.allocate((body.capacity() * 2).min(length));
+    larger.append(body.as_slice());
+    larger
+}

@@ -1,0 +1,49 @@
+//! What a topic's settings mean for its logs and for what producers may append. Pure.
+
+use protocol::records::{ProduceRules, TimestampType};
+use storage::log::LogConfig;
+
+use crate::config::Settings;
+use crate::config::topic::{self, TopicConfig};
+
+/// The settings of the logs of a topic.
+pub(crate) fn log_config(topic: &TopicConfig, settings: &Settings) -> LogConfig {
+    LogConfig {
+        segment_bytes: u64::from(topic.segment_bytes),
+        segment_ms: signed(topic.segment_ms),
+        index_interval_bytes: u64::from(topic.index_interval_bytes),
+        index_bytes_max: u64::from(topic.index_bytes_max),
+        max_message_bytes: topic.max_message_bytes as usize,
+        timestamp_type: timestamp_type(topic),
+        producer_expiration_ms: millis(settings.producer_id_expiration),
+        producers_max: usize::try_from(settings.limits.producers_max).unwrap_or(usize::MAX),
+    }
+}
+
+/// What a batch appended to a topic must keep to; the request adds its version and the time.
+pub(crate) fn produce_rules(topic: &TopicConfig, settings: &Settings) -> ProduceRules {
+    ProduceRules {
+        max_message_bytes: topic.max_message_bytes as usize,
+        is_compacted: topic.cleanup_policy.compact,
+        timestamp_type: timestamp_type(topic),
+        timestamp_before_max_ms: signed(topic.timestamp_before_max_ms),
+        timestamp_after_max_ms: signed(topic.timestamp_after_max_ms),
+        decompressed_bytes_max: settings.limits.decompressed_bytes_max as usize,
+        ..ProduceRules::default()
+    }
+}
+
+fn timestamp_type(topic: &TopicConfig) -> TimestampType {
+    match topic.timestamp_type {
+        topic::TimestampType::CreateTime => TimestampType::CreateTime,
+        topic::TimestampType::LogAppendTime => TimestampType::LogAppendTime,
+    }
+}
+
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn millis(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

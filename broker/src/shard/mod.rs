@@ -1,0 +1,241 @@
+//! A shard: everything that one core owns.
+//!
+//! Its thread is the only one that ever touches these fields. What crosses to another thread goes
+//! through the mailbox, or is immutable (the cluster image, the settings), or is a plain counter.
+
+pub(crate) mod append_order;
+pub(crate) mod budget;
+pub(crate) mod connection_counts;
+pub(crate) mod mailbox;
+pub(crate) mod placement;
+pub(crate) mod run;
+pub(crate) mod topic_configs;
+pub(crate) mod watches;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use protocol::error_code::ErrorCode;
+use slab::Slab;
+use storage::extent::ExtentPool;
+use storage::log::{Log, LogId};
+use storage::ring::Ring;
+use storage::store::Store;
+
+use crate::api::fetch_session::FetchSessions;
+use crate::api::init_producer_id::ProducerIds;
+use crate::config::Settings;
+use crate::config::topic::TopicConfig;
+use crate::control::{ControlHandle, ControlRequest, ControlResponse};
+use crate::metadata::config_catalog::ConfigCatalog;
+use crate::metadata::delta::ImageChange;
+use crate::metadata::image::{ClusterImage, ConfigResource, ResourceType, TopicImage};
+use crate::net::connection::Connection;
+use crate::partition::Partition;
+use crate::partition::config::log_config;
+use crate::partition::table::{PartitionId, PartitionTable};
+use crate::shard::append_order::AppendOrder;
+use crate::shard::budget::Budget;
+use crate::shard::connection_counts::ConnectionCounts;
+use crate::shard::mailbox::{HasMailbox, Mailbox};
+use crate::shard::run::Stop;
+use crate::shard::topic_configs::TopicConfigs;
+use crate::shard::watches::Watches;
+
+/// What one core owns.
+pub(crate) struct Shard {
+    pub(crate) index: usize,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) ring: Ring,
+    pub(crate) pool: ExtentPool,
+    pub(crate) store: Rc<Store>,
+    pub(crate) mailbox: Rc<Mailbox<Self>>,
+    pub(crate) append_order: AppendOrder,
+    pub(crate) budget: Budget,
+    pub(crate) connections: RefCell<Slab<Rc<Connection>>>,
+    pub(crate) connection_counts: Arc<ConnectionCounts>,
+    pub(crate) sessions: RefCell<FetchSessions>,
+    pub(crate) partitions: PartitionTable,
+    pub(crate) topic_configs: TopicConfigs,
+    pub(crate) producer_ids: ProducerIds,
+    pub(crate) watches: Watches,
+    pub(crate) control: ControlHandle,
+    pub(crate) catalog: ConfigCatalog,
+    pub(crate) image: RefCell<Arc<ClusterImage>>,
+    pub(crate) stop: Stop,
+}
+
+impl std::fmt::Debug for Shard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shard").field("index", &self.index).finish_non_exhaustive()
+    }
+}
+
+impl HasMailbox for Shard {
+    fn mailbox(&self) -> &Rc<Mailbox<Self>> {
+        &self.mailbox
+    }
+}
+
+impl Shard {
+    /// The cluster as this shard knows it now.
+    pub(crate) fn image(&self) -> Arc<ClusterImage> {
+        Arc::clone(&self.image.borrow())
+    }
+
+    /// The shard that owns a partition.
+    pub(crate) fn owner_of(&self, (topic, partition): PartitionId) -> usize {
+        placement::owner_of(topic, partition, self.mailbox.lanes().shards())
+    }
+
+    /// Runs `call` on the shard that owns what it is about: here at once, elsewhere by one hop.
+    pub(crate) async fn ask<R, F, Fut>(self: &Rc<Self>, owner: usize, call: F) -> R
+    where
+        R: Send + 'static,
+        F: FnOnce(Rc<Self>) -> Fut + Send + 'static,
+        Fut: Future<Output = R> + 'static,
+    {
+        if owner == self.index {
+            return call(Rc::clone(self)).await;
+        }
+        self.mailbox.send(owner, call).await.await
+    }
+
+    /// Has the controller do something, and waits for its response.
+    pub(crate) async fn ask_controller(&self, request: ControlRequest) -> ControlResponse {
+        let lanes = Arc::clone(self.mailbox.lanes());
+        let (shard, control) = (self.index, lanes.shards());
+        let (slot, reply) = self.mailbox.open_slot(control).await;
+        let answer = Box::new(move |response: ControlResponse| {
+            lanes.reply_from_control(shard, slot, Box::new(response));
+        });
+        if let Err(full) = self.control.submit(request, answer) {
+            // the controller has more to do than it can queue
+            (full.reply)(ControlResponse::Unavailable);
+        }
+        reply.await
+    }
+
+    /// A partition that this shard owns, opened if need be.
+    ///
+    /// # Errors
+    /// Unknown to the image, led by another broker, or not to be opened.
+    pub(crate) async fn partition(
+        self: &Rc<Self>,
+        id: PartitionId,
+    ) -> Result<Rc<Partition>, ErrorCode> {
+        if let Some(partition) = self.partitions.get(id) {
+            return Ok(partition);
+        }
+        let (topic_id, index) = id;
+        let image = self.image();
+        let topic = image.topic_by_id(topic_id).ok_or(ErrorCode::UnknownTopicId)?;
+        let placed = topic.partition(index).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+        if placed.leader != self.settings.node_id {
+            return Err(ErrorCode::NotLeaderOrFollower);
+        }
+        if self.partitions.begin_opening(id) {
+            let leader_epoch = placed.leader_epoch;
+            let (shard, topic) = (Rc::clone(self), Arc::clone(topic));
+            // a task of its own: whoever asked first may be gone before it is open
+            storage::tasks::spawn(async move {
+                let log = shard.open_log(&topic, index).await;
+                shard.partitions.settle(id, log.map(|log| Partition::new(log, leader_epoch)));
+            })
+            .detach();
+        }
+        self.partitions.opened(id).await
+    }
+
+    async fn open_log(&self, topic: &TopicImage, partition: i32) -> Option<Rc<Log>> {
+        let id = LogId { topic_id: topic.id, topic: Arc::clone(&topic.name), partition };
+        let config = self.topic_config(&self.image(), topic);
+        let config = log_config(&config, &self.settings);
+        match Log::open(&self.store, id, config).await {
+            Ok(log) => Some(log),
+            Err(error) => {
+                let topic = &topic.name;
+                tracing::error!(%topic, partition, "partition stays out of service: {error}");
+                None
+            }
+        }
+    }
+
+    /// Makes sure that the owner has a partition open, so that an append sent to it runs at once.
+    ///
+    /// # Errors
+    /// As [`Shard::partition`].
+    pub(crate) async fn ensure_open(self: &Rc<Self>, id: PartitionId) -> Result<(), ErrorCode> {
+        let owner = self.owner_of(id);
+        if owner == self.index {
+            return self.partition(id).await.map(|_| ());
+        }
+        if self.partitions.is_known_open(id) {
+            return Ok(());
+        }
+        let open = move |shard: Rc<Self>| async move { shard.partition(id).await.map(|_| ()) };
+        self.ask(owner, open).await?;
+        self.partitions.note_open(id);
+        Ok(())
+    }
+
+    /// Takes up a new cluster image. Called in the order in which the controller committed.
+    pub(crate) fn apply_image(self: &Rc<Self>, image: Arc<ClusterImage>, change: &ImageChange) {
+        *self.image.borrow_mut() = image;
+        self.topic_configs.forget();
+        for topic in &change.topics_deleted {
+            self.delete_logs(topic);
+        }
+        for resource in &change.configs_changed {
+            self.reconfigure(resource);
+        }
+    }
+
+    /// Deletes the logs of a deleted topic that this shard owns, also those never opened here.
+    fn delete_logs(self: &Rc<Self>, topic: &Arc<TopicImage>) {
+        for index in 0..topic.partition_count() {
+            let open = self.partitions.remove((topic.id, index));
+            if self.owner_of((topic.id, index)) != self.index {
+                continue;
+            }
+            let (shard, topic) = (Rc::clone(self), Arc::clone(topic));
+            storage::tasks::spawn(async move {
+                let log = match open {
+                    Some(partition) => Some(Rc::clone(partition.log())),
+                    None => shard.open_log(&topic, index).await,
+                };
+                let Some(log) = log else { return };
+                if let Err(error) = log.delete().await {
+                    tracing::error!(topic = %topic.name, "cannot delete partition {index}: {error}");
+                }
+            })
+            .detach();
+        }
+    }
+
+    /// The effective settings of a topic of this image.
+    pub(crate) fn topic_config(&self, image: &ClusterImage, topic: &TopicImage) -> Rc<TopicConfig> {
+        self.topic_configs.of(topic.id, || {
+            let own = image.configs.of(&ConfigResource::topic(&topic.name));
+            let own = own.map(|own| own.as_ref().clone()).unwrap_or_default();
+            let layers = self.catalog.layers(image, self.settings.node_id);
+            TopicConfig::from_layers(&own, &layers)
+        })
+    }
+
+    /// Gives the open logs of a topic its changed configuration.
+    fn reconfigure(&self, resource: &ConfigResource) {
+        let image = self.image();
+        let Some(topic) = image.topic(&resource.name).filter(|_| resource.kind == ResourceType::Topic) else {
+            return;
+        };
+        let config = self.topic_config(&image, topic);
+        let config = log_config(&config, &self.settings);
+        for index in 0..topic.partition_count() {
+            if let Some(partition) = self.partitions.get((topic.id, index)) {
+                partition.log().set_config(config);
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Fetches of this shard's connections that wait for records on other shards. Shell.
+//!
+//! Waiting must not hold a lane's credit for half a second, so it is three short calls: the owner
+//! is told to watch, it calls back when a high watermark passes, and it is told to stop when the
+//! fetch has been answered for another reason.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use foldhash::HashMap;
+use storage::tasks::{Elapsed, Task};
+
+use crate::partition::table::PartitionId;
+use crate::shard::Shard;
+
+/// A partition and the offset its high watermark must pass.
+pub(crate) type Awaited = (PartitionId, i64);
+
+/// A watch's name: the shard that waits, and its number there.
+type WatchId = (usize, u64);
+
+#[derive(Debug)]
+enum Waiting {
+    For(Option<Waker>),
+    Fired,
+}
+
+/// Both sides of the watching that one shard takes part in.
+#[derive(Debug, Default)]
+pub(crate) struct Watches {
+    number_next: Cell<u64>,
+    waiting: RefCell<HashMap<u64, Waiting>>,
+    /// Tasks here that watch for other shards; dropping one ends it.
+    watching: RefCell<HashMap<WatchId, Task<()>>>,
+}
+
+/// Waits until one of the partitions, owned by the given shards, has records past its offset, or
+/// the time is up.
+pub(crate) async fn any_passes(
+    shard: &Rc<Shard>,
+    by_owner: Vec<(usize, Vec<Awaited>)>,
+    time: Duration,
+) {
+    let number = shard.watches.number_next.get();
+    shard.watches.number_next.set(number + 1);
+    shard.watches.waiting.borrow_mut().insert(number, Waiting::For(None));
+    let id = (shard.index, number);
+    let mut here = None;
+    let mut owners = Vec::new();
+    for (owner, awaited) in by_owner {
+        if owner == shard.index {
+            here = Some(awaited);
+        } else {
+            shard.ask(owner, move |owner| start(owner, id, awaited, time)).await;
+            owners.push(owner);
+        }
+    }
+    let there = shard.watches.fired(number);
+    let first = futures_lite::future::or(passes(shard, here), there);
+    let (Ok(()) | Err(Elapsed)) = storage::tasks::timeout(time, first).await;
+    shard.watches.waiting.borrow_mut().remove(&number);
+    for owner in owners {
+        shard.ask(owner, move |owner| stop(owner, id)).await;
+    }
+}
+
+/// Ready when one of these partitions of this shard has passed its offset, failed, or is gone.
+async fn passes(shard: &Rc<Shard>, awaited: Option<Vec<Awaited>>) {
+    let Some(awaited) = awaited else { return std::future::pending().await };
+    let mut partitions = Vec::with_capacity(awaited.len());
+    for (id, offset) in awaited {
+        let Some(partition) = shard.partitions.get(id) else { return };
+        partitions.push((partition, offset));
+    }
+    let mut waits: Vec<_> = partitions
+        .iter()
+        .map(|(partition, offset)| partition.high_watermark().wait_for(offset + 1))
+        .collect();
+    std::future::poll_fn(|context| {
+        let any = waits.iter_mut().any(|wait| std::pin::Pin::new(wait).poll(context).is_ready());
+        if any { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+/// On the owner: begins to watch.
+async fn start(owner: Rc<Shard>, id: WatchId, awaited: Vec<Awaited>, time: Duration) {
+    let shard = Rc::clone(&owner);
+    let task = storage::tasks::spawn(async move {
+        let watched = storage::tasks::timeout(time, passes(&shard, Some(awaited)));
+        let (Ok(()) | Err(Elapsed)) = watched.await;
+        let (waiter, number) = id;
+        shard.ask(waiter, move |waiter| async move { waiter.watches.fire(number) }).await;
+    });
+    owner.watches.watching.borrow_mut().insert(id, task);
+}
+
+/// On the owner: ends a watch, fired or not.
+async fn stop(owner: Rc<Shard>, id: WatchId) {
+    let task = owner.watches.watching.borrow_mut().remove(&id);
+    drop(task);
+}
+
+impl Watches {
+    fn fire(&self, number: u64) {
+        if let Some(waiting) = self.waiting.borrow_mut().get_mut(&number)
+            && let Waiting::For(Some(waker)) = std::mem::replace(waiting, Waiting::Fired)
+        {
+            waker.wake();
+        }
+    }
+
+    async fn fired(&self, number: u64) {
+        std::future::poll_fn(|context| match self.waiting.borrow_mut().get_mut(&number) {
+            Some(Waiting::For(waker)) => {
+                *waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+            Some(Waiting::Fired) | None => Poll::Ready(()),
+        })
+        .await;
+    }
+}
