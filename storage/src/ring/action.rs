@@ -10,7 +10,6 @@ use io_uring::{opcode, squeue, types};
 use super::buffers::GROUP;
 use super::files::File;
 use super::notify::Notifier;
-use super::slots::NO_SLOT;
 use super::sockets::{Listener, Socket};
 use super::sys;
 use super::vectors::{Outgoing, Vectors};
@@ -104,17 +103,15 @@ pub(super) enum SocketAction {
     },
 }
 
-/// On what threads wake each other with.
-pub(super) enum WakeAction {
-    ReadEvent { notifier: Notifier, into: Box<u64> },
-    Message { target: Notifier },
-}
-
 pub(super) enum Action {
     Path(PathAction),
     File(FileAction),
     Socket(SocketAction),
-    Wake(WakeAction),
+    /// Waits for a notification from another thread.
+    ReadEvent {
+        notifier: Notifier,
+        into: Box<u64>,
+    },
 }
 
 /// What a completion's result is, beside an error.
@@ -153,7 +150,7 @@ impl Action {
     /// May wait for a peer, so that it must be cancelled when nobody wants it any more. It is
     /// also what is submitted after the file operations of a turn.
     pub(super) fn waits_for_others(&self) -> bool {
-        matches!(self, Self::Socket(_) | Self::Wake(_))
+        matches!(self, Self::Socket(_) | Self::ReadEvent { .. })
     }
 
     /// The entry for the kernel. Every pointer in it goes to memory on the heap that this action
@@ -163,20 +160,9 @@ impl Action {
             Self::Path(action) => action.entry(),
             Self::File(action) => action.entry(),
             Self::Socket(action) => action.entry(),
-            Self::Wake(action) => action.entry(),
-        }
-    }
-}
-
-impl WakeAction {
-    fn entry(&mut self) -> squeue::Entry {
-        match self {
             Self::ReadEvent { notifier, into } => {
                 let fd = types::Fd(notifier.event().as_raw_fd());
                 opcode::Read::new(fd, (&raw mut **into).cast(), 8).build()
-            }
-            Self::Message { target } => {
-                opcode::MsgRingData::new(types::Fd(target.ring_fd()), 0, NO_SLOT, None).build()
             }
         }
     }

@@ -47,7 +47,7 @@ pub use self::receive::{Receiver, RecvChunk};
 pub use self::sockets::{Listener, Socket};
 pub use self::vectors::SendPart;
 
-use self::action::{Action, SocketAction, WakeAction, Yields};
+use self::action::{Action, SocketAction, Yields};
 use self::buffers::Buffers;
 use self::slots::{Completion, Effect, NO_SLOT, OpId, Slots};
 use self::vectors::Outgoing;
@@ -86,6 +86,8 @@ struct Inner {
     outgoing: RefCell<Vec<Box<Outgoing>>>,
     buffers: Option<Buffers>,
     notifier: Notifier,
+    /// Rings that got messages from this one.
+    peers: RefCell<Vec<Notifier>>,
     features: RingFeatures,
     event_armed: Cell<bool>,
 }
@@ -127,6 +129,7 @@ impl Ring {
             outgoing: RefCell::default(),
             buffers,
             notifier,
+            peers: RefCell::default(),
             features,
             event_armed: Cell::new(false),
         })))
@@ -148,12 +151,7 @@ impl Ring {
             return;
         }
         if self.0.features.has(Feature::MsgRing) {
-            self.0.start(
-                Action::Wake(WakeAction::Message {
-                    target: target.clone(),
-                }),
-                true,
-            );
+            self.0.send_message(target);
         } else {
             target.write_event();
         }
@@ -175,10 +173,10 @@ impl Ring {
         if !inner.event_armed.replace(true) {
             let notifier = inner.notifier.clone();
             inner.start(
-                Action::Wake(WakeAction::ReadEvent {
+                Action::ReadEvent {
                     notifier,
                     into: Box::new(0),
-                }),
+                },
                 true,
             );
         }
@@ -211,6 +209,22 @@ impl Inner {
             self.push(&entry);
         }
         id
+    }
+
+    /// Completes only when it fails, so that this thread is not woken for it.
+    fn send_message(&self, target: &Notifier) {
+        let mut peers = self.peers.borrow_mut();
+        let known = peers.iter().position(|peer| peer == target);
+        let index = known.unwrap_or_else(|| {
+            peers.push(target.clone());
+            peers.len() - 1
+        });
+        let fd = types::Fd(target.ring_fd());
+        let entry = opcode::MsgRingData::new(fd, 0, NO_SLOT, None).build();
+        let entry = entry
+            .flags(squeue::Flags::SKIP_SUCCESS)
+            .user_data(slots::message(index));
+        self.late.borrow_mut().push_back(entry);
     }
 
     // A cancellation always goes behind its operation: that is already submitted, or in the
@@ -312,9 +326,10 @@ impl Inner {
             match effect {
                 Effect::Nothing | Effect::Wake(None) => {}
                 Effect::Wake(Some(waker)) => waker.wake(),
+                Effect::MessageFailed(index) => self.peers.borrow()[index].write_event(),
                 Effect::Dispose(yields, completion, action) => {
                     self.dispose(yields, completion);
-                    self.finish(action, completion);
+                    self.finish(action);
                 }
             }
         }
@@ -323,12 +338,9 @@ impl Inner {
     }
 
     /// The end of an operation that no future waits for.
-    fn finish(&self, action: Option<Action>, completion: Completion) {
+    fn finish(&self, action: Option<Action>) {
         match action {
-            Some(Action::Wake(WakeAction::ReadEvent { .. })) => self.event_armed.set(false),
-            Some(Action::Wake(WakeAction::Message { target })) if completion.result < 0 => {
-                target.write_event()
-            }
+            Some(Action::ReadEvent { .. }) => self.event_armed.set(false),
             Some(Action::Socket(SocketAction::Send { from, .. })) => self.reuse(from),
             Some(_) | None => {}
         }

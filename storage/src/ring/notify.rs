@@ -39,6 +39,12 @@ impl fmt::Debug for Notifier {
     }
 }
 
+impl PartialEq for Notifier {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 impl Notifier {
     pub(super) fn new(ring: BorrowedFd<'_>) -> io::Result<Self> {
         let event = File::from(sys::eventfd()?);

@@ -11,6 +11,13 @@ use super::action::{Action, Yields};
 
 /// For completions that nobody waits for: of cancellations, and messages from other rings.
 pub(super) const NO_SLOT: u64 = u64::MAX;
+/// The serial number of what has no slot.
+const NO_SERIAL: u64 = u64::MAX << 32;
+
+/// The name of a message to the peer of this index.
+pub(super) fn message(peer: usize) -> u64 {
+    NO_SERIAL | peer as u64
+}
 
 /// What a completion says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +66,8 @@ impl OpId {
 pub(super) enum Effect {
     Nothing,
     Wake(Option<Waker>),
+    /// The peer of this index must be woken in another way.
+    MessageFailed(usize),
     /// Nobody gets the result; the action is over when it is here.
     Dispose(Yields, Completion, Option<Action>),
 }
@@ -80,7 +89,7 @@ impl Slots {
 
     /// Takes over the action and makes its entry.
     pub(super) fn insert(&mut self, action: Action, abandoned: bool) -> (OpId, squeue::Entry) {
-        // Below the last one, so that no name is `NO_SLOT`.
+        // Below the last one, which is of what has no slot.
         self.serial = (self.serial + 1) % (u32::MAX - 1);
         let vacant = self.slots.vacant_entry();
         let user_data = (u64::from(self.serial) << 32) | vacant.key() as u64;
@@ -108,6 +117,9 @@ impl Slots {
             return Effect::Nothing;
         }
         let id = OpId(user_data);
+        if user_data >= NO_SERIAL {
+            return Effect::MessageFailed(id.key());
+        }
         let more = io_uring::cqueue::more(completion.flags);
         let slot = self.slot(id);
         match &mut slot.state {

@@ -191,7 +191,7 @@ fn ping_pong(
 /// A wake-up that is lost makes the two threads sleep for ever, so a third one watches.
 #[test]
 fn no_wake_up_is_lost_between_two_rings() {
-    const ROUNDS: u64 = 100_000;
+    const ROUNDS: u64 = 50_000;
     for fallback in [
         Fallback::NONE,
         Fallback::linux_5_19(),
@@ -266,5 +266,22 @@ fn notifications_from_threads_without_a_ring_all_arrive() {
         for thread in threads {
             thread.join().unwrap();
         }
+    });
+}
+
+#[test]
+fn a_message_to_a_ring_that_is_gone_does_no_harm() {
+    with_every_fallback(|ring| {
+        let gone = std::thread::spawn(|| {
+            let other = super::ring(Fallback::NONE);
+            other.wait(Some(Duration::from_millis(1)));
+            let notifier = other.notifier();
+            assert!(notifier.fall_asleep());
+            notifier
+        });
+        let gone = gone.join().unwrap();
+        ring.notify_ring(&gone);
+        block_on(&ring, sleep(Duration::from_millis(1)));
+        assert!(!gone.mark());
     });
 }
