@@ -47,8 +47,10 @@ class Broker:
     def spawn(self):
         """Starts the process without waiting for it."""
         command = self._kafka_command() if self.kind == "kafka" else self._millrace_command()
+        # Both prefixes are settings to Millrace: what is set here must not reach the broker under test.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MILLRACE_", "KAFKA_"))}
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)
 
     def alive(self):
         return self.process is not None and self.process.poll() is None

@@ -9,7 +9,7 @@ JARS = f"{CACHE}/jars/*:{CACHE}/java"
 GO_BIN = CACHE / "bin"
 VENV_PYTHON = CACHE / "python/bin/python"
 # Data of test brokers; on a real disk, since the broker writes with O_DIRECT.
-SCRATCH = pathlib.Path(os.environ.get("MILLRACE_TEST_DIR", CACHE / "data"))
-MILLRACE = pathlib.Path(os.environ.get("MILLRACE_BIN", ROOT / "target/release/millrace"))
+SCRATCH = pathlib.Path(os.environ.get("TEST_DIR", CACHE / "data"))
+MILLRACE = pathlib.Path(os.environ.get("TEST_BINARY", ROOT / "target/release/millrace"))
 # The tests take ports from here upwards.
-FIRST_PORT = int(os.environ.get("MILLRACE_TEST_PORT", "19100"))
+FIRST_PORT = int(os.environ.get("TEST_PORT", "19100"))
