@@ -46,6 +46,8 @@ pub(super) struct Captured {
 pub(super) struct IndexPart {
     pub(super) position: u64,
     pub(super) bytes: Vec<u8>,
+    /// What the file has afterwards.
+    pub(super) entries_count: usize,
 }
 
 impl Log {
@@ -62,13 +64,16 @@ impl Log {
                 Err(fenced())
             };
         };
-        self.seal_before(captured.point.segment_base).await?;
-        self.save(*captured).await
+        let saved = self.save(*captured).await;
+        if saved.is_err() {
+            self.state.borrow_mut().epochs_saved = false;
+        }
+        saved
     }
 
     /// A checkpoint of a log that stops: its file ends where its last batch does.
     pub(crate) async fn close(self: &Rc<Self>) -> io::Result<()> {
-        if !self.dir.exists() && self.state.borrow().end_offset == 0 {
+        if self.state.borrow().closed_at == Some(self.end_offset()) {
             return Ok(());
         }
         self.checkpoint().await?;
@@ -80,7 +85,10 @@ impl Log {
         if self.deleted.get() || bytes == 0 {
             return Ok(());
         }
-        self.writer(base).finish(&self.store, bytes).await
+        self.writer(base).finish(&self.store, bytes).await?;
+        let end_offset = self.end_offset();
+        self.state.borrow_mut().closed_at = Some(end_offset);
+        Ok(())
     }
 
     /// Waits for a moment at which nothing is pending, and captures it.
@@ -142,7 +150,9 @@ impl Log {
         }
     }
 
-    async fn save(&self, captured: Captured) -> io::Result<()> {
+    /// What was taken is written first, because it has been taken for good; everything after
+    /// that may be tried again.
+    async fn save(self: &Rc<Self>, captured: Captured) -> io::Result<()> {
         let Captured {
             point,
             snapshot,
@@ -153,8 +163,8 @@ impl Log {
             last_page,
         } = captured;
         let base = point.segment_base;
-        self.write_out(base, point.position, &writer, (pages, last_page))
-            .await?;
+        self.write_out(base, point.position, &writer, (pages, last_page)).await?;
+        self.seal_before(base).await?;
         let store = &self.store;
         if let Err(error) = writer.sync(store).await {
             self.fail(&format!("sync of segment {base}: {error}"));
@@ -228,7 +238,11 @@ impl Log {
         if let Some(bytes) = file_bytes {
             store.ring.truncate(&file, bytes).await?;
         }
-        store.ring.sync_data(&file).await
+        store.ring.sync_data(&file).await?;
+        if let Some(segment) = self.state.borrow_mut().by_base_mut(base) {
+            segment.index_saved = part.entries_count;
+        }
+        Ok(())
     }
 
     /// Writes a recovery point and forgets all but the newest ones.

@@ -30,7 +30,7 @@ mod writer;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use protocol::records::BatchHeader;
@@ -146,6 +146,7 @@ pub enum ReadError {
 
 /// See the module's documentation.
 pub struct Log {
+    this: Weak<Self>,
     id: LogId,
     store: Rc<Store>,
     dir: Rc<PartitionDir>,
@@ -190,7 +191,8 @@ impl Log {
         dir_exists: bool,
     ) -> Rc<Self> {
         let path = directory::partition_path(&store.options.data_dir, &id.topic, id.partition);
-        let log = Rc::new(Self {
+        let log = Rc::new_cyclic(|this| Self {
+            this: this.clone(),
             dir: Rc::new(PartitionDir::new(path, id.topic_id, dir_exists)),
             id,
             store: Rc::clone(store),
@@ -419,6 +421,17 @@ impl Log {
             bytes,
             whole_block: false,
         })
+    }
+
+    /// Closes the file of a sealed segment and forgets its index until the next read.
+    pub(crate) fn forget_sealed(&self, base: i64) {
+        let mut state = self.state.borrow_mut();
+        let Some(segment) = state.by_base_mut(base) else { return };
+        if let Stage::Sealed { file, index_loaded, .. } = &mut segment.stage {
+            *file = None;
+            *index_loaded = false;
+            segment.index = index::Index::default();
+        }
     }
 
     /// Asks for a flush when whole pages have not been written to the file.

@@ -335,6 +335,7 @@ impl Loaded {
         let mut state = State::new(Segment::new(start_offset, now_ms));
         state.segments = segments.into();
         state.end_offset = self.end_offset;
+        state.closed_at = Some(self.end_offset);
         state.producers = self.producers;
         state.epochs = self.epochs;
         Ok(state)

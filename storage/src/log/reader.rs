@@ -333,6 +333,7 @@ impl Log {
                 *known = max_timestamp;
             }
         }
+        self.store.sealed_used(&self.this, base);
         Ok(())
     }
 
@@ -358,6 +359,7 @@ impl Log {
         {
             *file = Some(Arc::clone(&opened));
         }
+        self.store.sealed_used(&self.this, base);
         Ok(opened)
     }
 

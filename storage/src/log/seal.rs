@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::log::Log;
 use crate::log::checkpoint::{IndexPart, fenced};
-use crate::log::disk::is_full;
+
 use crate::log::producers::Producers;
 use crate::log::segment::{PageWrite, Stage};
 use crate::log::snapshot::{self, RecoveryPoint};
@@ -31,10 +31,9 @@ impl Log {
             log.state.borrow_mut().listed.sealing = false;
             let active = log.state.borrow().active_base();
             match log.seal_before(active).await {
-                Err(error) if !is_full(&error) && !log.deleted.get() => {
-                    log.fail(&format!("sealing: {error}"));
+                Err(error) if !log.deleted.get() => {
+                    tracing::warn!("{}: the next checkpoint seals: {error}", log.id);
                 }
-                // The next checkpoint tries again.
                 Ok(()) | Err(_) => {}
             }
         })
@@ -93,20 +92,12 @@ impl Log {
         };
         self.save_snapshot(end_offset, &snapshot::encode(&point, &producers))
             .await?;
-        let loaded = self.state.borrow_mut().by_base_mut(base).map(|segment| {
+        if let Some(segment) = self.state.borrow_mut().by_base_mut(base) {
             let max_timestamp = segment.index.max_timestamp();
-            segment.flushed = bytes;
-            segment.stage = Stage::Sealed {
-                file: None,
-                index_loaded: true,
-                max_timestamp,
-            };
-            segment.index.bytes()
-        });
-        tracing::debug!(
-            "{}: segment {base} sealed, index of {loaded:?} bytes",
-            self.id
-        );
+            segment.stage = Stage::Sealed { file: None, index_loaded: true, max_timestamp };
+        }
+        self.store.sealed_used(&self.this, base);
+        self.store.release_memory();
         Ok(())
     }
 

@@ -169,13 +169,12 @@ impl Segment {
             self.writes.pop_front();
         }
     }
-
-    /// The index entries that the file lacks, which it has from now on.
-    pub(crate) fn unsaved_index(&mut self) -> IndexPart {
-        let first = std::mem::replace(&mut self.index_saved, self.index.entries_count());
+    /// The index entries that the file lacks.
+    pub(crate) fn unsaved_index(&self) -> IndexPart {
         IndexPart {
-            position: (first * ENTRY_BYTES) as u64,
-            bytes: self.index.encode_from(first, self.base_offset),
+            position: (self.index_saved * ENTRY_BYTES) as u64,
+            bytes: self.index.encode_from(self.index_saved, self.base_offset),
+            entries_count: self.index.entries_count(),
         }
     }
 

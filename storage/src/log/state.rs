@@ -20,6 +20,8 @@ pub(crate) struct State {
     pub(crate) commits: Commits,
     /// Which of the store's lists hold this log.
     pub(crate) listed: Listed,
+    /// The end offset at which the files were left as a clean stop leaves them.
+    pub(crate) closed_at: Option<i64>,
     /// A write or sync failed: nothing is appended any more.
     pub(crate) failed: bool,
 }
@@ -44,6 +46,7 @@ impl State {
             epochs_saved: true,
             commits: Commits::default(),
             listed: Listed::default(),
+            closed_at: Some(base_offset),
             failed: false,
         }
     }

@@ -60,6 +60,11 @@ impl JournalScan {
         })
     }
 
+    /// Acknowledged before it was durable: what the entries say of that does not count.
+    pub(super) fn is_relaxed(&self) -> bool {
+        self.superblock.relaxed
+    }
+
     /// The next commit; `None` at the end of the live region.
     pub(super) async fn next(&mut self) -> Result<Option<ScannedCommit>, RecoveryError> {
         let region = self.superblock.region_bytes;

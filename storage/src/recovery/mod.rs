@@ -103,7 +103,7 @@ pub async fn recover(
         let mut scan = JournalScan::open(ring, pool, &path).await?;
         while let Some(commit) = scan.next().await? {
             report.commits += 1;
-            redo.commit(&commit).map_err(io)?;
+            redo.commit(&commit, scan.is_relaxed()).map_err(io)?;
         }
         scan.check_end().await?;
         journals.push(scan);

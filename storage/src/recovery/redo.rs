@@ -45,16 +45,16 @@ impl<'a> Redo<'a> {
     }
 
     /// Replays one commit.
-    pub(super) fn commit(&mut self, commit: &ScannedCommit) -> io::Result<()> {
+    pub(super) fn commit(&mut self, commit: &ScannedCommit, relaxed: bool) -> io::Result<()> {
         let entries = format::entries(commit.bytes.as_slice(), &commit.header)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         for (header, bytes) in entries {
-            self.entry(&header, bytes)?;
+            self.entry(&header, bytes, relaxed)?;
         }
         Ok(())
     }
 
-    fn entry(&mut self, header: &EntryHeader, bytes: &[u8]) -> io::Result<()> {
+    fn entry(&mut self, header: &EntryHeader, bytes: &[u8], relaxed: bool) -> io::Result<()> {
         self.entries += 1;
         let key = PartitionKey {
             topic_id: header.topic_id,
@@ -68,16 +68,15 @@ impl<'a> Redo<'a> {
             self.skipped += 1;
             return Ok(());
         };
-        touched
-            .durable
-            .entry(header.segment_base)
-            .or_default()
-            .note(
+        let durable = touched.durable.entry(header.segment_base).or_default();
+        if !relaxed {
+            durable.note(
                 header.append_position,
                 header.byte_position,
                 u64::from(header.bytes),
                 header.durable_position,
             );
+        }
         let path = directory::segment_path(&touched.dir, header.segment_base);
         self.bytes += bytes.len() as u64;
         self.file(path)?.write_all_at(bytes, header.byte_position)

@@ -10,6 +10,8 @@ use crate::log::Log;
 
 /// Looked at per block taken, so that a long queue of pinned blocks costs no more.
 const TICKETS_PER_PASS: usize = 64;
+/// Open files, and indexes in memory, of sealed segments.
+const SEALED_MAX: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct Memory {
@@ -17,6 +19,8 @@ pub(super) struct Memory {
     bytes_max: usize,
     /// One per block taken, in that order: each stands for its log's oldest block then.
     tickets: RefCell<VecDeque<Weak<Log>>>,
+    /// Sealed segments whose index is in memory or whose file is open, in order of first use.
+    sealed: RefCell<VecDeque<(Weak<Log>, i64)>>,
 }
 
 impl Memory {
@@ -25,6 +29,7 @@ impl Memory {
             bytes: Cell::default(),
             bytes_max,
             tickets: RefCell::default(),
+            sealed: RefCell::default(),
         }
     }
 
@@ -53,6 +58,23 @@ impl Store {
         self.memory
             .bytes
             .set(self.memory.bytes.get().saturating_sub(bytes));
+    }
+
+    /// Notes that a sealed segment's file was opened or its index loaded; the one that was first
+    /// used longest ago is closed for it.
+    pub(crate) fn sealed_used(&self, log: &Weak<Log>, base: i64) {
+        let mut sealed = self.memory.sealed.borrow_mut();
+        if sealed.iter().any(|(other, at)| *at == base && other.ptr_eq(log)) {
+            return;
+        }
+        sealed.push_back((Weak::clone(log), base));
+        let surplus = if sealed.len() > SEALED_MAX { sealed.pop_front() } else { None };
+        drop(sealed);
+        if let Some((log, base)) = surplus
+            && let Some(log) = log.upgrade()
+        {
+            log.forget_sealed(base);
+        }
     }
 
     /// Bytes that the tails of all logs hold.
