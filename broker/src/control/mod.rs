@@ -7,6 +7,7 @@ mod checkpoint;
 mod durable_file;
 mod entry_batches;
 mod executor;
+pub(crate) mod membarrier;
 mod meta_properties;
 mod metadata_log;
 mod primer;

@@ -40,7 +40,7 @@ fn text(state: HardState, node_id: i32) -> String {
     };
     let own = state
         .vote
-        .map_or(String::from("none"), |vote| vote.0.to_string());
+        .map_or_else(|| String::from("none"), |vote| vote.0.to_string());
     format!(
         "{{\"leaderId\":-1,\"leaderEpoch\":{},\"votedId\":{voted},\"votedNode\":\"{own}\",\
          \"data_version\":1}}",

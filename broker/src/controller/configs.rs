@@ -1,4 +1,4 @@
-//! IncrementalAlterConfigs: single keys of topics, brokers, groups and subscriptions.
+//! `IncrementalAlterConfigs`: single keys of topics, brokers, groups and subscriptions.
 //! Owns the operations and what each kind of resource allows. Pure.
 //! Who may change what is decided twice in Kafka, by the broker that was asked and by the
 //! controller; here it is one pass with the same answers.

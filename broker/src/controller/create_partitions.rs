@@ -1,4 +1,4 @@
-//! CreatePartitions: more partitions for existing topics.
+//! `CreatePartitions`: more partitions for existing topics.
 //! Owns its rules, in the order in which Kafka asks them. Pure.
 
 use std::collections::HashSet;

@@ -1,4 +1,4 @@
-//! DeleteTopics, by name and by id.
+//! `DeleteTopics`, by name and by id.
 //! Owns the rules of which names and ids of one request are acceptable together. Pure.
 
 use std::collections::HashSet;
@@ -88,7 +88,8 @@ fn repeated(states: &[DeleteTopicState]) -> HashSet<DeleteTopicStateKey<'_>> {
     let mut seen = HashSet::new();
     states
         .iter()
-        .filter_map(|state| (!seen.insert(key(state))).then(|| key(state)))
+        .map(key)
+        .filter(|key| !seen.insert(*key))
         .collect()
 }
 
@@ -135,6 +136,5 @@ fn failure(state: &DeleteTopicState, refusal: Refusal) -> DeletableTopicResult {
         topic_id: state.topic_id,
         error_code: refusal.code.code(),
         error_message: refusal.message,
-        ..Default::default()
     }
 }

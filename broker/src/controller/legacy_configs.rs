@@ -1,4 +1,4 @@
-//! AlterConfigs: the whole configuration of a resource is replaced.
+//! `AlterConfigs`: the whole configuration of a resource is replaced.
 //! Owns nothing but the replacement; the rules are those of `configs`. Pure.
 
 use protocol::messages::alter_configs_request::{AlterConfigsRequest, AlterConfigsResource};

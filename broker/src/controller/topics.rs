@@ -1,4 +1,4 @@
-//! CreateTopics: every rule of it, for all topics of a request.
+//! `CreateTopics`: every rule of it, for all topics of a request.
 //! Owns the order in which the rules are asked, which decides the error that a client sees. Pure.
 //! A topic's records are its `TopicRecord`, its configuration, its partitions, in this order.
 

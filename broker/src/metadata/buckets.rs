@@ -16,7 +16,7 @@ type Bucket<K, V> = HashMap<K, V, FixedState>;
 
 #[derive(Clone, Debug)]
 pub(crate) struct BucketMap<K, V> {
-    buckets: Arc<Vec<Arc<Bucket<K, V>>>>,
+    buckets: Arc<[Arc<Bucket<K, V>>]>,
     len: usize,
 }
 
@@ -24,7 +24,7 @@ impl<K, V> Default for BucketMap<K, V> {
     fn default() -> Self {
         let empty = Arc::new(Bucket::default());
         Self {
-            buckets: Arc::new(vec![empty; BUCKETS]),
+            buckets: Arc::from(vec![empty; BUCKETS]),
             len: 0,
         }
     }

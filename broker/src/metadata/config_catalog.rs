@@ -156,44 +156,58 @@ fn blamed<'a>(setting: &Setting, value: &'a str) -> &'a str {
 }
 
 fn cause(setting: &Setting, value: &str) -> String {
-    let number = value.trim().parse::<i64>().ok();
-    let not_a_number = |kind: &str| format!("Not a number of type {kind}");
-    let bounds = |number: i64| match setting.range {
+    match setting.kind {
+        Kind::Bool => String::from("Expected value to be either true or false"),
+        Kind::Short | Kind::Int | Kind::Long => match value.trim().parse::<i64>() {
+            Ok(number) => number_cause(setting, number),
+            Err(_) => not_a_number(setting.kind),
+        },
+        Kind::Double => double_cause(setting, value.trim().parse().ok()),
+        Kind::List | Kind::String | Kind::Class | Kind::Password => {
+            if let Range::OneOf(allowed) | Range::ListOf(allowed) = setting.range {
+                format!("String must be one of: {}", allowed.join(", "))
+            } else {
+                String::from("String must be non-empty")
+            }
+        }
+    }
+}
+
+fn number_cause(setting: &Setting, number: i64) -> String {
+    match setting.range {
         Range::AtLeast(least) | Range::Between(least, _) | Range::BetweenOr(least, ..)
             if number < least =>
         {
             format!("Value must be at least {least}")
         }
-        Range::Between(_, most) | Range::BetweenOr(_, most, _) => {
+        Range::Between(_, most) | Range::BetweenOr(_, most, _) if number > most => {
             format!("Value must be no more than {most}")
         }
         Range::Any
         | Range::AtLeast(_)
+        | Range::Between(..)
+        | Range::BetweenOr(..)
         | Range::Ratio(..)
         | Range::NotEmpty
         | Range::OneOf(_)
-        | Range::ListOf(_) => not_a_number(java_kind(setting.kind)),
-    };
-    match (setting.kind, number) {
-        (Kind::Bool, _) => String::from("Expected value to be either true or false"),
-        (Kind::Short | Kind::Int | Kind::Long, Some(number)) => bounds(number),
-        (Kind::Short | Kind::Int | Kind::Long, None) => not_a_number(java_kind(setting.kind)),
-        (Kind::Double, _) => match setting.range {
-            Range::Ratio(least, _) if value.trim().parse::<f64>().is_ok_and(|n| n < least) => {
-                format!("Value must be at least {least}")
-            }
-            Range::Ratio(_, most) if value.trim().parse::<f64>().is_ok_and(|n| n > most) => {
-                format!("Value must be no more than {most}")
-            }
-            _ => not_a_number("DOUBLE"),
-        },
-        (Kind::List | Kind::String | Kind::Class | Kind::Password, _) => match setting.range {
-            Range::OneOf(allowed) | Range::ListOf(allowed) => {
-                format!("String must be one of: {}", allowed.join(", "))
-            }
-            _ => String::from("String must be non-empty"),
-        },
+        | Range::ListOf(_) => not_a_number(setting.kind),
     }
+}
+
+fn double_cause(setting: &Setting, number: Option<f64>) -> String {
+    if let (Range::Ratio(least, most), Some(number)) = (setting.range, number) {
+        if number < least {
+            return format!("Value must be at least {least}");
+        }
+        if number > most {
+            return format!("Value must be no more than {most}");
+        }
+    }
+    not_a_number(setting.kind)
+}
+
+fn not_a_number(kind: Kind) -> String {
+    format!("Not a number of type {}", java_kind(kind))
 }
 
 fn java_kind(kind: Kind) -> &'static str {

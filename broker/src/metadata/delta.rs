@@ -176,7 +176,7 @@ impl MetadataDelta {
                 changed,
             } = topic;
             let image = Arc::new(image);
-            self.image.topics.put(Arc::clone(&image));
+            self.image.topics.put(&image);
             let Some(before) = partitions_before else {
                 self.change.topics_created.push(image);
                 continue;

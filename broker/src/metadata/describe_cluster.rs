@@ -1,4 +1,4 @@
-//! The DescribeCluster answer. Pure.
+//! The `DescribeCluster` answer. Pure.
 
 use protocol::error_code::ErrorCode;
 use protocol::messages::describe_cluster_request::DescribeClusterRequest;

@@ -1,4 +1,4 @@
-//! The DescribeConfigs answer: every key of a resource with its value, source and synonyms.
+//! The `DescribeConfigs` answer: every key of a resource with its value, source and synonyms.
 //! Owns which keys each kind of resource shows. Pure.
 
 use protocol::error_code::ErrorCode;
@@ -143,7 +143,6 @@ fn shown(entry: Entry, request: &DescribeConfigsRequest) -> DescribeConfigsResou
         documentation: request
             .include_documentation
             .then(|| setting.doc.to_owned()),
-        ..Default::default()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The DescribeTopicPartitions answer: topics in the order of their names, page by page.
+//! The `DescribeTopicPartitions` answer: topics in the order of their names, page by page.
 //! Owns the paging. Pure.
 
 use std::collections::BTreeSet;

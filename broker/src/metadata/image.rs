@@ -161,12 +161,12 @@ impl TopicsImage {
     }
 
     /// Adds the topic, or replaces the one with the same name.
-    pub(super) fn put(&mut self, topic: Arc<TopicImage>) {
+    pub(super) fn put(&mut self, topic: &Arc<TopicImage>) {
         self.partitions += topic.partitions.len();
-        self.ids.insert(topic.id, Arc::clone(&topic));
+        self.ids.insert(topic.id, Arc::clone(topic));
         if let Some(old) = self
             .names
-            .insert(Arc::clone(&topic.name), Arc::clone(&topic))
+            .insert(Arc::clone(&topic.name), Arc::clone(topic))
         {
             self.partitions -= old.partitions.len();
             if old.id != topic.id {

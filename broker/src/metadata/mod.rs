@@ -11,3 +11,6 @@ pub(crate) mod describe_topics;
 pub(crate) mod image;
 pub(crate) mod records;
 pub(crate) mod snapshot;
+
+#[cfg(test)]
+mod tests;
