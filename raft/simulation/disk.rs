@@ -40,6 +40,12 @@ impl<R> Disk<R> {
         (self.next_write, self.busy_until)
     }
 
+    /// No stall lasts longer; whatever is under way will soon be durable.
+    pub(crate) fn recover(&mut self, now: u64) {
+        self.stalled_until = now;
+        self.busy_until = now + 1_000;
+    }
+
     /// The oldest write is durable: its records.
     pub(crate) fn complete(&mut self, write: u64) -> Vec<R> {
         let (number, records) = self.under_way.pop_front().unwrap();

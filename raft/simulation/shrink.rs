@@ -37,7 +37,7 @@ pub(crate) fn shrink(plan: &Plan, name: &str, runs_max: usize) -> Plan {
     }
     let mut piece = best.faults.len().div_ceil(2);
     while piece > 0 {
-        let mut at = 0;
+        let (mut at, before) = (0, best.faults.len());
         while at < best.faults.len() {
             let mut candidate = best.clone();
             let end = (at + piece).min(candidate.faults.len());
@@ -46,7 +46,8 @@ pub(crate) fn shrink(plan: &Plan, name: &str, runs_max: usize) -> Plan {
                 at += piece;
             }
         }
-        piece = if piece == 1 { 0 } else { piece.div_ceil(2) };
+        let settled = piece == 1 && best.faults.len() == before;
+        piece = if settled { 0 } else { piece.div_ceil(2) };
     }
     best
 }

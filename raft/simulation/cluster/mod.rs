@@ -308,12 +308,29 @@ impl Cluster {
         self.calm_since = Some(now);
         self.calm_committed = self.invariants.committed_index();
         self.network.heal();
-        self.queue
-            .retain(|at, event| !matches!(event, Event::Deliver(_)) || at < now + 5_000);
+        // Stragglers and stalled writes are faults too: they end here.
+        self.queue.retain(|at, event| match event {
+            Event::Deliver(_) => at < now + 5_000,
+            Event::WriteDone { .. } => false,
+            _ => true,
+        });
         for id in 0..self.plan.servers() {
             let server = self.server(id);
             server.disk.latency = (50, 2_000);
-            server.disk.stalled_until = 0;
+            server.disk.recover(now);
+            let life = server.life;
+            let numbers: Vec<u64> = server.writes.iter().map(|(number, _)| *number).collect();
+            for write in numbers {
+                self.queue.push(
+                    now + 1_000,
+                    Event::WriteDone {
+                        server: id,
+                        life,
+                        write,
+                    },
+                );
+            }
+            let server = self.server(id);
             server.crash_at = None;
             if !server.is_up() {
                 self.start(id)?;

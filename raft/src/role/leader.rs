@@ -191,7 +191,9 @@ impl Leader {
         self.confirm_rounds(replica);
         let transition = self.advance_commit(replica);
         if let Some(progress) = self.members.get_mut(&from) {
-            replication::send_entries(replica, from, progress, self.rounds.current());
+            let round = self.rounds.current();
+            replication::send_entries(replica, from, progress, round);
+            replication::send_commit(replica, from, progress, round);
         }
         self.hand_over(replica);
         self.advance_reads(replica);
