@@ -135,6 +135,15 @@ impl Ring {
         })))
     }
 
+    /// Keeps a file open, and with it a lock on it, as long as the kernel has an operation of this
+    /// ring under way: also beyond a kill of the process, until the last write has landed.
+    ///
+    /// # Errors
+    /// As io_uring_register(2); a ring holds one file only.
+    pub fn hold(&self, file: BorrowedFd<'_>) -> io::Result<()> {
+        self.0.uring.borrow().submitter().register_files(&[file.as_raw_fd()])
+    }
+
     /// What the ring uses of the kernel.
     pub fn features(&self) -> RingFeatures {
         self.0.features

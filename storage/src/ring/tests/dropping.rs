@@ -161,7 +161,6 @@ fn receivers_dropped_under_load_lose_no_buffer() {
 
 #[test]
 fn a_ring_that_is_dropped_cancels_what_is_under_way_and_closes_everything() {
-    // Alone in its process: others open descriptors too.
     with_every_fallback(|first| {
         drop(first);
     });
