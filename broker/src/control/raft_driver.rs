@@ -102,10 +102,6 @@ impl RaftDriver {
         &self.committed
     }
 
-    pub(crate) fn settings(&self) -> &ControllerSettings {
-        &self.settings
-    }
-
     pub(crate) fn next_tick(&self) -> Duration {
         self.node.next_tick()
     }

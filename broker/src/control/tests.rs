@@ -59,15 +59,14 @@ fn create(control: &Control, topics: Vec<CreatableTopic>) {
         topics,
         ..Default::default()
     };
-    match ask(control, ControlRequest::CreateTopics(request)) {
-        ControlResponse::CreateTopics(response) => {
-            assert!(
-                response.topics.iter().all(|topic| topic.error_code == 0),
-                "{response:?}"
-            );
-        }
-        other => panic!("{other:?}"),
-    }
+    let answer = ask(control, ControlRequest::CreateTopics(request));
+    let ControlResponse::CreateTopics(response) = answer else {
+        panic!("{answer:?}")
+    };
+    assert!(
+        response.topics.iter().all(|topic| topic.error_code == 0),
+        "{response:?}"
+    );
 }
 
 fn newest(published: &Published, first: &Arc<ClusterImage>) -> Arc<ClusterImage> {
@@ -151,7 +150,6 @@ fn what_was_acknowledged_is_there_after_a_restart() {
     let allocate = AllocateProducerIdsRequest {
         broker_id: 1,
         broker_epoch: epoch,
-        ..Default::default()
     };
     let answer = ask(&control, ControlRequest::AllocateProducerIds(allocate));
     let ControlResponse::AllocateProducerIds(block) = answer else {

@@ -529,6 +529,17 @@ fn each_refusal_of_a_configuration_has_kafkas_code_and_text() {
         40,
         "Unknown topic config name: foo",
     );
+}
+
+#[test]
+fn each_refusal_of_a_broker_or_group_configuration_has_kafkas_code_and_text() {
+    let (image, _) = create(&cluster(1), vec![topic("a", 1, 1)]);
+    let is = |kind, name: &str, config: (&str, i8, Option<&str>), code: i16, text: &str| {
+        let (after, got, message) = alter(&image, kind, name, config);
+        assert_eq!((got, message.as_str()), (code, text));
+        assert_eq!(after, image);
+    };
+    let retention = |value| ("retention.ms", 0, Some(value));
     is(
         4,
         "2",
@@ -586,10 +597,7 @@ fn the_legacy_request_replaces_the_whole_configuration() {
     let image = apply(&image, &records);
     let values = image.configs.of(&ConfigResource::topic("a")).unwrap();
     assert_eq!(
-        values
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect::<Vec<_>>(),
+        values.keys().map(String::as_str).collect::<Vec<_>>(),
         ["segment.bytes"]
     );
 }
