@@ -139,7 +139,7 @@ impl Ring {
     /// ring under way: also beyond a kill of the process, until the last write has landed.
     ///
     /// # Errors
-    /// As io_uring_register(2); a ring holds one file only.
+    /// As `io_uring_register(2)`; a ring holds one file only.
     pub fn hold(&self, file: BorrowedFd<'_>) -> io::Result<()> {
         self.0.uring.borrow().submitter().register_files(&[file.as_raw_fd()])
     }
