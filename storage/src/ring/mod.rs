@@ -141,7 +141,11 @@ impl Ring {
     /// # Errors
     /// As `io_uring_register(2)`; a ring holds one file only.
     pub fn hold(&self, file: BorrowedFd<'_>) -> io::Result<()> {
-        self.0.uring.borrow().submitter().register_files(&[file.as_raw_fd()])
+        self.0
+            .uring
+            .borrow()
+            .submitter()
+            .register_files(&[file.as_raw_fd()])
     }
 
     /// What the ring uses of the kernel.
