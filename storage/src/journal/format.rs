@@ -15,7 +15,7 @@ pub const SUPERBLOCKS_BYTES: u64 = 2 * PAGE_BYTES;
 /// The front of a commit, before its entries.
 pub const COMMIT_HEADER_BYTES: usize = 40;
 /// The front of an entry, before the bytes that it carries.
-pub const ENTRY_HEADER_BYTES: usize = 64;
+pub const ENTRY_HEADER_BYTES: usize = 80;
 
 const SUPERBLOCK_MAGIC: u64 = u64::from_be_bytes(*b"MRJSUPER");
 const COMMIT_MAGIC: u32 = u32::from_be_bytes(*b"MRJC");
@@ -215,8 +215,12 @@ pub struct EntryHeader {
     pub append_position: u64,
     /// Byte of the segment at which the carried bytes begin.
     pub byte_position: u64,
-    /// Bytes of the segment known to be durable when the commit was made.
-    pub durable_position: u64,
+    /// First offset of the append.
+    pub append_offset: i64,
+    /// The offset after the append.
+    pub end_offset: i64,
+    /// Everything before this offset was durable when the commit was made.
+    pub durable_offset: i64,
     /// How many bytes the entry carries; may be zero.
     pub bytes: u32,
 }
@@ -231,8 +235,10 @@ impl EntryHeader {
         fields[24..32].copy_from_slice(&self.segment_base.to_le_bytes());
         fields[32..40].copy_from_slice(&self.append_position.to_le_bytes());
         fields[40..48].copy_from_slice(&self.byte_position.to_le_bytes());
-        fields[48..56].copy_from_slice(&self.durable_position.to_le_bytes());
-        fields[56..60].copy_from_slice(&self.bytes.to_le_bytes());
+        fields[48..56].copy_from_slice(&self.append_offset.to_le_bytes());
+        fields[56..64].copy_from_slice(&self.end_offset.to_le_bytes());
+        fields[64..72].copy_from_slice(&self.durable_offset.to_le_bytes());
+        fields[72..76].copy_from_slice(&self.bytes.to_le_bytes());
         fields
     }
 
@@ -246,14 +252,22 @@ impl EntryHeader {
             segment_base: u64_at(fields, 24).cast_signed(),
             append_position: u64_at(fields, 32),
             byte_position: u64_at(fields, 40),
-            durable_position: u64_at(fields, 48),
-            bytes: u32_at(fields, 56),
+            append_offset: u64_at(fields, 48).cast_signed(),
+            end_offset: u64_at(fields, 56).cast_signed(),
+            durable_offset: u64_at(fields, 64).cast_signed(),
+            bytes: u32_at(fields, 72),
         };
         let ordered = entry.append_position <= entry.byte_position
             && entry.partition >= 0
             && entry.segment_base >= 0
             && entry.end_position() <= i64::MAX.cast_unsigned();
         (u32_at(fields, 0) == ENTRY_MAGIC && ordered).then_some(entry)
+    }
+
+    /// The whole append is in the entry.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.append_position == self.byte_position
     }
 
     /// Byte of the segment after the carried ones.
@@ -327,7 +341,9 @@ mod tests {
             segment_base: 1_000,
             append_position: 50,
             byte_position: 100,
-            durable_position: 50,
+            append_offset: 1_010,
+            end_offset: 1_020,
+            durable_offset: 1_005,
             bytes,
         }
     }

@@ -160,9 +160,9 @@ mod tests {
     #[test]
     fn large_appends_take_one_page_of_journal() {
         assert_eq!(entry_bytes(0), 0);
-        assert_eq!(entry_bytes(10), 74);
-        assert_eq!(entry_bytes(DIRECT_BYTES_MIN - 1), DIRECT_BYTES_MIN - 1 + 64);
-        assert_eq!(entry_bytes(1 << 30), PAGE_BYTES + 64);
+        assert_eq!(entry_bytes(10), 90);
+        assert_eq!(entry_bytes(DIRECT_BYTES_MIN - 1), DIRECT_BYTES_MIN - 1 + 80);
+        assert_eq!(entry_bytes(1 << 30), PAGE_BYTES + 80);
     }
 
     proptest! {

@@ -9,7 +9,7 @@ use crate::journal::space::entry_bytes;
 use crate::journal::staging::Staging;
 use crate::log::Log;
 use crate::log::segment::{PageWrite, Segment};
-use crate::log::state::CommitEnd;
+
 use crate::log::units::page_floor;
 
 /// So many whole pages are worth a write of their own.
@@ -45,6 +45,7 @@ impl Log {
         }
         for at in first..state.segments.len() {
             let end_offset = state.end_of(at);
+            let (append_offset, durable_offset) = (state.gathered_offset, state.committed_offset);
             let segment = &mut state.segments[at];
             if segment.pending() == 0 {
                 continue;
@@ -60,7 +61,7 @@ impl Log {
                 segment_base: segment.base_offset,
                 append_position: segment.gathered,
                 byte_position: carried.start,
-                durable_position: segment.durable,
+                append_offset, end_offset, durable_offset,
                 bytes: u32::try_from(carried.end - carried.start).unwrap_or(u32::MAX),
             };
             staging.add(&header, segment.tail.pieces(carried));
@@ -71,22 +72,17 @@ impl Log {
                 None
             };
             segment.gathered = segment.appended;
-            let end = CommitEnd {
-                end_offset,
-                segment_base: segment.base_offset,
-                position: segment.gathered,
-            };
+            let segment_base = segment.base_offset;
             let flush = page_floor(segment.gathered) - segment.issued >= FLUSH_BYTES_MIN;
-            let id = state
-                .commits
-                .begin(end, if direct.is_some() { 2 } else { 1 });
+            state.gathered_offset = end_offset;
+            let id = state.commits.begin(end_offset, if direct.is_some() { 2 } else { 1 });
             if gathered.commits.is_empty() {
                 gathered.commits = id..id + 1;
             } else {
                 gathered.commits.end = id + 1;
             }
             if let Some(write) = direct {
-                self.start_direct(end.segment_base, write, id);
+                self.start_direct(segment_base, write, id);
             }
             if flush && !std::mem::replace(&mut state.listed.flush, true) {
                 self.store.list_for_flush(self);
@@ -113,17 +109,11 @@ impl Log {
         if state.failed {
             return;
         }
-        let durable = state.commits.part_done(id);
-        for end in &durable {
-            if let Some(segment) = state.by_base_mut(end.segment_base) {
-                segment.durable = end.position;
-            }
-        }
+        let Some(end_offset) = state.commits.part_done(id) else { return };
+        state.committed_offset = end_offset;
         drop(state);
-        if let Some(last) = durable.last() {
-            self.durable.advance(last.end_offset);
-            self.changed.notify();
-        }
+        self.durable.advance(end_offset);
+        self.changed.notify();
     }
 
     /// Writes whole pages so that they are durable; a task of its own, because other partitions

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use foldhash::HashMap;
+
 use protocol::records::BatchHeader;
 use protocol::types::Uuid;
 use thiserror::Error;
@@ -81,11 +81,11 @@ struct Scanned {
 
 /// What a scan is told.
 #[derive(Debug)]
-pub(crate) struct LoadRules<'a> {
+pub(crate) struct LoadRules {
     pub(crate) index_interval_bytes: u64,
     pub(crate) producers_max: usize,
-    /// What the journal knows to have been durable, by segment.
-    pub(crate) durable: &'a HashMap<i64, DurableEnd>,
+    /// What the journal knows to have been durable.
+    pub(crate) durable: DurableEnd,
 }
 
 impl Log {
@@ -109,7 +109,7 @@ impl Log {
         let rules = LoadRules {
             index_interval_bytes: config.index_interval_bytes,
             producers_max: config.producers_max,
-            durable: &HashMap::default(),
+            durable: DurableEnd::default(),
         };
         let (ring, pool) = (&store.ring, &store.pool);
         let loaded = load(ring, pool, &path, &rules).await?;
@@ -137,7 +137,7 @@ pub(crate) async fn load(
     ring: &Ring,
     pool: &ExtentPool,
     dir: &Path,
-    rules: &LoadRules<'_>,
+    rules: &LoadRules,
 ) -> Result<Loaded, OpenError> {
     let io = |source| OpenError::Io {
         path: dir.to_owned(),
@@ -180,23 +180,20 @@ pub(crate) async fn load(
         // A roll whose new segment has not been written to yet.
         loaded.scanned.push(Scanned::empty(from));
     }
+    let mut durable = rules.durable;
+    durable.note_offset(point.map_or(0, |point| point.end_offset));
+    let mut end = (from, TailScan::new(0, from), EndReason::EndOfFile);
     for base in rest {
-        let durable = rules.durable.get(&base).copied().unwrap_or_default();
-        if base != loaded.end_offset {
-            if durable.position() > 0 {
-                let scan = TailScan::new(0, base);
-                let expected = loaded.end_offset;
-                let reason = EndReason::Discontinuous {
-                    expected,
-                    got: base,
-                };
-                return Err(damaged(dir, judge_cut(base, &scan, durable, reason)));
-            }
+        if base == loaded.end_offset {
+            let (scan, reason) = loaded.scan_segment(ring, pool, dir, base, rules).await?;
+            end = (base, scan, reason);
+        } else {
             loaded.surplus.push(base);
-            continue;
         }
-        loaded.scan_segment(ring, pool, dir, base, rules).await?;
     }
+    let (base, scan, reason) = end;
+    judge_cut(base, &scan, durable, reason)
+        .map_err(|source| OpenError::Damaged { path: dir.to_owned(), source })?;
     loaded.epochs.truncate_from_end(loaded.end_offset);
     Ok(loaded)
 }
@@ -208,8 +205,8 @@ impl Loaded {
         pool: &ExtentPool,
         dir: &Path,
         base: i64,
-        rules: &LoadRules<'_>,
-    ) -> Result<(), OpenError> {
+        rules: &LoadRules,
+    ) -> Result<(TailScan, EndReason), OpenError> {
         let io = |source| OpenError::Io {
             path: dir.to_owned(),
             source,
@@ -246,11 +243,6 @@ impl Loaded {
                 Found::End(reason) => break reason,
             }
         };
-        let mut durable = rules.durable.get(&base).copied().unwrap_or_default();
-        durable.note(0, 0, 0, covered);
-        if let Err(error) = judge_cut(base, &scan, durable, reason) {
-            return Err(damaged(dir, Err(error)));
-        }
         self.end_offset = scan.next_offset();
         self.scanned.push(Scanned {
             base_offset: base,
@@ -259,7 +251,7 @@ impl Loaded {
             index,
             index_file_bytes: stored.len() as u64,
         });
-        Ok(())
+        Ok((scan, reason))
     }
 
     /// Makes the files say exactly what was found, durably: cut after the last batch, with their
@@ -335,6 +327,8 @@ impl Loaded {
         let mut state = State::new(Segment::new(start_offset, now_ms));
         state.segments = segments.into();
         state.end_offset = self.end_offset;
+        state.gathered_offset = self.end_offset;
+        state.committed_offset = self.end_offset;
         state.closed_at = Some(self.end_offset);
         state.producers = self.producers;
         state.epochs = self.epochs;
@@ -388,17 +382,6 @@ fn place_of(header: &BatchHeader, base: i64, position: u64) -> BatchPlace {
         position,
         bytes: header.size_bytes() as u64,
         max_timestamp: header.max_timestamp,
-    }
-}
-
-fn damaged(dir: &Path, judged: Result<(), Damaged>) -> OpenError {
-    let path = dir.to_owned();
-    match judged {
-        Err(source) => OpenError::Damaged { path, source },
-        Ok(()) => OpenError::Io {
-            path,
-            source: io::ErrorKind::InvalidData.into(),
-        },
     }
 }
 

@@ -17,7 +17,7 @@ use crate::log::slice::SegmentFile;
 use crate::log::tail::Tail;
 use crate::log::units::page_floor;
 
-/// `durable <= gathered <= appended`; `flushed <= issued` (whole pages) `<= appended`.
+/// `gathered <= appended`; `flushed <= issued` (whole pages) `<= appended`.
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) base_offset: i64,
@@ -27,8 +27,7 @@ pub(crate) struct Segment {
     pub(crate) appended: u64,
     /// Bytes that a journal entry or a direct write has taken charge of.
     pub(crate) gathered: u64,
-    /// Bytes that survive a crash.
-    pub(crate) durable: u64,
+    
     /// Start of the first page that no write to the file has taken yet.
     pub(crate) issued: u64,
     /// Writes to the file under way, in order: where each ends, and whether it is done.
@@ -75,7 +74,7 @@ impl Segment {
             first_timestamp: None,
             appended: 0,
             gathered: 0,
-            durable: 0,
+            
             issued: 0,
             writes: VecDeque::new(),
             flushed: 0,
@@ -102,7 +101,7 @@ impl Segment {
     pub(crate) fn set_all_written(&mut self, bytes: u64) {
         self.appended = bytes;
         self.gathered = bytes;
-        self.durable = bytes;
+        
         self.issued = page_floor(bytes);
         self.flushed = bytes;
     }

@@ -13,6 +13,10 @@ pub(crate) struct State {
     pub(crate) segments: VecDeque<Segment>,
     pub(crate) start_offset: i64,
     pub(crate) end_offset: i64,
+    /// What commits have taken ends here.
+    pub(crate) gathered_offset: i64,
+    /// What is durable ends here.
+    pub(crate) committed_offset: i64,
     pub(crate) producers: Producers,
     pub(crate) epochs: LeaderEpochs,
     /// The epochs' file has what `epochs` has.
@@ -41,6 +45,8 @@ impl State {
             segments: VecDeque::from([segment]),
             start_offset: base_offset,
             end_offset: base_offset,
+            gathered_offset: base_offset,
+            committed_offset: base_offset,
             producers: Producers::default(),
             epochs: LeaderEpochs::default(),
             epochs_saved: true,
@@ -115,38 +121,27 @@ pub(crate) struct Commits {
 
 #[derive(Debug)]
 struct Commit {
-    end: CommitEnd,
+    end_offset: i64,
     parts_left: u8,
 }
 
-/// What is durable when a commit is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct CommitEnd {
-    pub(crate) end_offset: i64,
-    pub(crate) segment_base: i64,
-    pub(crate) position: u64,
-}
-
 impl Commits {
-    /// Begins a commit of so many parts; returns its id.
-    pub(crate) fn begin(&mut self, end: CommitEnd, parts: u8) -> u64 {
-        self.under_way.push_back(Commit {
-            end,
-            parts_left: parts,
-        });
+    /// Begins a commit of so many parts, of what ends at an offset; returns its id.
+    pub(crate) fn begin(&mut self, end_offset: i64, parts: u8) -> u64 {
+        self.under_way.push_back(Commit { end_offset, parts_left: parts });
         self.first_id + self.under_way.len() as u64 - 1
     }
 
-    /// Notes that a part is durable, and returns what is durable for good because of that.
-    pub(crate) fn part_done(&mut self, id: u64) -> Vec<CommitEnd> {
+    /// Notes that a part is durable; returns up to which offset everything is because of that.
+    pub(crate) fn part_done(&mut self, id: u64) -> Option<i64> {
         let at = crate::log::units::to_usize(id - self.first_id);
         if let Some(commit) = self.under_way.get_mut(at) {
             commit.parts_left -= 1;
         }
-        let mut durable = Vec::new();
+        let mut durable = None;
         while let Some(first) = self.under_way.pop_front_if(|first| first.parts_left == 0) {
             self.first_id += 1;
-            durable.push(first.end);
+            durable = Some(first.end_offset);
         }
         durable
     }
@@ -156,23 +151,15 @@ impl Commits {
 mod tests {
     use super::*;
 
-    fn end(end_offset: i64) -> CommitEnd {
-        CommitEnd {
-            end_offset,
-            segment_base: 0,
-            position: 0,
-        }
-    }
-
     #[test]
     fn a_commit_waits_for_those_before_it() {
         let mut commits = Commits::default();
-        let first = commits.begin(end(10), 2);
-        let second = commits.begin(end(20), 1);
-        assert!(commits.part_done(second).is_empty());
-        assert!(commits.part_done(first).is_empty());
-        assert_eq!(commits.part_done(first), [end(10), end(20)]);
-        let third = commits.begin(end(30), 1);
-        assert_eq!(commits.part_done(third), [end(30)]);
+        let first = commits.begin(10, 2);
+        let second = commits.begin(20, 1);
+        assert_eq!(commits.part_done(second), None);
+        assert_eq!(commits.part_done(first), None);
+        assert_eq!(commits.part_done(first), Some(20));
+        let third = commits.begin(30, 1);
+        assert_eq!(commits.part_done(third), Some(30));
     }
 }

@@ -7,6 +7,8 @@
 use protocol::records::{BatchError, BatchHeader, check_crc};
 use thiserror::Error;
 
+use crate::journal::format::EntryHeader;
+
 /// Walks over the batches of one segment from a known boundary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TailScan {
@@ -118,29 +120,29 @@ impl TailScan {
     }
 }
 
-/// Which bytes of one segment are known to have been durable, gathered from its journal entries
-/// in the order of their sequences.
+/// Which records of a partition are known to have been durable, gathered from its journal
+/// entries in the order of their sequences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct DurableEnd(u64);
+pub struct DurableEnd(i64);
 
 impl DurableEnd {
-    /// An entry in a commit that counts.
-    pub fn note(
-        &mut self,
-        append_position: u64,
-        byte_position: u64,
-        bytes: u64,
-        durable_position: u64,
-    ) {
-        self.0 = self.0.max(durable_position);
+    /// Notes an entry of a commit that counts.
+    pub fn note(&mut self, entry: &EntryHeader) {
+        self.note_offset(entry.durable_offset);
         // Carried whole, and everything before it is durable: so is what it carries.
-        if append_position == byte_position && append_position <= self.0 {
-            self.0 = self.0.max(byte_position + bytes);
+        if entry.is_whole() && entry.append_offset <= self.0 {
+            self.note_offset(entry.end_offset);
         }
     }
 
+    /// Notes that everything before an offset was durable.
+    pub fn note_offset(&mut self, durable_offset: i64) {
+        self.0 = self.0.max(durable_offset);
+    }
+
+    /// First offset of which that is not known.
     #[must_use]
-    pub fn position(self) -> u64 {
+    pub fn offset(self) -> i64 {
         self.0
     }
 }
@@ -148,32 +150,34 @@ impl DurableEnd {
 /// An acknowledged part of a log is not there any more.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "acknowledged records are damaged: bytes up to {durable_end} of segment {segment_base} were durable, valid batches end at {valid_end} ({reason})"
+    "acknowledged records are damaged: those before offset {durable_offset} were durable, valid batches end at offset {end_offset}, byte {position} of segment {segment_base} ({reason})"
 )]
 pub struct Damaged {
     pub segment_base: i64,
-    pub valid_end: u64,
-    pub durable_end: u64,
+    pub position: u64,
+    pub end_offset: i64,
+    pub durable_offset: i64,
     pub reason: EndReason,
 }
 
 /// Whether the log may be cut where its valid batches end.
 ///
 /// # Errors
-/// Bytes that were durable would be lost.
+/// Records that were durable would be lost.
 pub fn judge_cut(
     segment_base: i64,
     scan: &TailScan,
     durable: DurableEnd,
     reason: EndReason,
 ) -> Result<(), Damaged> {
-    if scan.position() >= durable.position() {
+    if scan.next_offset() >= durable.offset() {
         return Ok(());
     }
     Err(Damaged {
         segment_base,
-        valid_end: scan.position(),
-        durable_end: durable.position(),
+        position: scan.position(),
+        end_offset: scan.next_offset(),
+        durable_offset: durable.offset(),
         reason,
     })
 }
@@ -182,6 +186,7 @@ pub fn judge_cut(
 mod tests {
     use proptest::prelude::*;
     use protocol::records::{BatchBuilder, BatchOptions, patch_base_offset};
+    use protocol::types::Uuid;
 
     use super::*;
 
@@ -242,26 +247,41 @@ mod tests {
         assert!(matches!(scan.step(&log, log.len() as u64), Found::Batch(_)));
     }
 
+    /// An append of ten records; a large one is carried only from its last page on.
+    fn entry(append_offset: i64, durable_offset: i64, large: bool) -> EntryHeader {
+        EntryHeader {
+            topic_id: Uuid::ZERO,
+            partition: 0,
+            segment_base: 0,
+            append_position: 0,
+            byte_position: if large { 65_536 } else { 0 },
+            append_offset,
+            end_offset: append_offset + 10,
+            durable_offset,
+            bytes: 50,
+        }
+    }
+
     #[test]
     fn a_large_append_counts_as_durable_only_when_a_later_entry_says_so() {
         let mut durable = DurableEnd::default();
-        durable.note(0, 0, 100, 0);
-        assert_eq!(durable.position(), 100);
-        durable.note(100, 98_304, 50, 100);
-        assert_eq!(durable.position(), 100);
-        durable.note(98_354, 98_354, 10, 100);
-        assert_eq!(durable.position(), 100);
-        durable.note(98_364, 98_364, 10, 98_364);
-        assert_eq!(durable.position(), 98_374);
+        durable.note(&entry(100, 100, false));
+        assert_eq!(durable.offset(), 110);
+        durable.note(&entry(110, 110, true));
+        durable.note(&entry(120, 110, false));
+        assert_eq!(durable.offset(), 110);
+        durable.note(&entry(130, 120, false));
+        assert_eq!(durable.offset(), 120);
+        durable.note(&entry(140, 140, false));
+        assert_eq!(durable.offset(), 150);
     }
 
     #[test]
     fn damage_below_the_durable_end_is_not_cut() {
         let mut durable = DurableEnd::default();
-        durable.note(0, 0, 1_000, 0);
-        let damaged = judge_cut(0, &TailScan::new(999, 5), durable, EndReason::Zeros);
-        assert!(damaged.is_err());
-        assert!(judge_cut(0, &TailScan::new(1_000, 5), durable, EndReason::Zeros).is_ok());
+        durable.note_offset(5);
+        assert!(judge_cut(0, &TailScan::new(999, 4), durable, EndReason::Zeros).is_err());
+        assert!(judge_cut(0, &TailScan::new(999, 5), durable, EndReason::Zeros).is_ok());
     }
 
     proptest! {

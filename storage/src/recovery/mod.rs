@@ -8,7 +8,7 @@ mod redo;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use foldhash::HashMap;
+
 use protocol::types::Uuid;
 use thiserror::Error;
 
@@ -73,11 +73,11 @@ struct PartitionKey {
     partition: i32,
 }
 
-/// What the journals say of one partition: its directory, and what was durable by segment.
+/// What the journals say of one partition: its directory, and what was durable.
 #[derive(Debug)]
 struct Touched {
     dir: PathBuf,
-    durable: HashMap<i64, DurableEnd>,
+    durable: DurableEnd,
 }
 
 /// Replays every journal in `data_dir`, whatever the number of shards that wrote them. `known`
@@ -131,7 +131,7 @@ async fn settle(
     let rules = LoadRules {
         index_interval_bytes: INDEX_INTERVAL_BYTES,
         producers_max: PRODUCERS_MAX,
-        durable: &touched.durable,
+        durable: touched.durable,
     };
     match load(ring, pool, &touched.dir, &rules).await {
         Ok(loaded) => loaded.settle(ring, pool, &touched.dir).await.map(drop),

@@ -14,6 +14,7 @@ use protocol::types::Uuid;
 use super::journal_scan::ScannedCommit;
 use super::{PartitionKey, RecoveryReport, Touched};
 use crate::journal::format::{self, EntryHeader};
+use crate::log::tail_scan::DurableEnd;
 use crate::log::{adopt_dir, directory};
 use crate::ring::Ring;
 
@@ -68,14 +69,8 @@ impl<'a> Redo<'a> {
             self.skipped += 1;
             return Ok(());
         };
-        let durable = touched.durable.entry(header.segment_base).or_default();
         if !relaxed {
-            durable.note(
-                header.append_position,
-                header.byte_position,
-                u64::from(header.bytes),
-                header.durable_position,
-            );
+            touched.durable.note(header);
         }
         let path = directory::segment_path(&touched.dir, header.segment_base);
         self.bytes += bytes.len() as u64;
@@ -89,10 +84,7 @@ impl<'a> Redo<'a> {
         };
         let dir = directory::partition_path(self.data_dir, &topic, key.partition);
         adopt_dir(&dir, key.topic_id)?;
-        Ok(Some(Touched {
-            dir,
-            durable: HashMap::default(),
-        }))
+        Ok(Some(Touched { dir, durable: DurableEnd::default() }))
     }
 
     fn file(&mut self, path: PathBuf) -> io::Result<&File> {

@@ -3,5 +3,8 @@
 #![expect(clippy::future_not_send, reason = "one thread")]
 
 mod basics;
+mod crash;
+mod faults;
 mod harness;
+mod idempotence;
 mod model;
