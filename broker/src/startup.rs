@@ -46,12 +46,12 @@ pub(crate) fn run(mut settings: Settings) -> anyhow::Result<()> {
     clock::monotonic(); // the start of its time
     let signals = Signals::new([SIGTERM, SIGINT]).context("cannot wait for signals")?;
     raise_limits();
-    let _lock = DirectoryLock::take(&settings.data_dir)?;
+    let lock = DirectoryLock::take(&settings.data_dir)?;
     let listeners = bind(&mut settings)?;
     let ports = settings.listeners.iter().map(|listener| listener.endpoint.port).collect();
     let settings = Arc::new(settings);
     let cores = shard_cores(&settings);
-    let shards = Shards::spawn(&settings, cores.as_deref())?;
+    let shards = Shards::spawn(&settings, cores.as_deref(), &lock)?;
     let control = start_control(&settings, &shards.lanes)?;
     recover(&settings, control.first_image())?;
     let (io, lanes) = (shards.io.clone(), Arc::clone(&shards.lanes));
@@ -124,7 +124,11 @@ struct Shards {
 }
 
 impl Shards {
-    fn spawn(settings: &Arc<Settings>, cores: Option<&[usize]>) -> anyhow::Result<Self> {
+    fn spawn(
+        settings: &Arc<Settings>,
+        cores: Option<&[usize]>,
+        lock: &DirectoryLock,
+    ) -> anyhow::Result<Self> {
         let (report, reports) = mpsc::sync_channel(settings.shards as usize * 2);
         let (mut threads, mut assemblies) = (Vec::new(), Vec::new());
         for shard in 0..settings.shards {
@@ -136,6 +140,7 @@ impl Shards {
                 settings: Arc::clone(settings),
                 ring: ring_options(settings),
                 store: store_options(settings, shard),
+                lock: lock.file().try_clone()?,
                 reports: report.clone(),
                 assembly,
             };

@@ -4,11 +4,18 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
+use storage::clock;
 use thiserror::Error;
 
 use super::{ports, system};
 
+/// A killed broker's rings keep the lock until the last write under way has landed: a new broker
+/// must not read the journals before. This is for a disk that answers late.
+const DEAD_HOLDER_WAIT: Duration = Duration::from_secs(60);
+const DEAD_HOLDER_POLL: Duration = Duration::from_millis(2);
 /// Kafka's name for it.
 const LOCK_FILE: &str = ".lock";
 
@@ -23,7 +30,7 @@ pub(crate) enum DirectoryError {
 /// The data directory, held until this is dropped or the process ends.
 #[derive(Debug)]
 pub(crate) struct DirectoryLock {
-    _file: File,
+    file: File,
 }
 
 impl DirectoryLock {
@@ -44,21 +51,30 @@ impl DirectoryLock {
             .truncate(false)
             .open(directory.join(LOCK_FILE))
             .map_err(unusable)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let path = directory.to_owned();
-                return Err(DirectoryError::InUse {
-                    path,
-                    holder: holder(&mut file),
-                });
+        let deadline = clock::monotonic() + DEAD_HOLDER_WAIT;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(source)) => return Err(unusable(source)),
             }
-            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+            let pid = holder(&mut file).map_err(unusable)?;
+            let lives = pid.is_none_or(|pid| Path::new(&format!("/proc/{pid}")).exists());
+            if lives || clock::monotonic() > deadline {
+                let path = directory.to_owned();
+                return Err(DirectoryError::InUse { path, holder: describe(pid) });
+            }
+            thread::sleep(DEAD_HOLDER_POLL);
         }
         file.set_len(0).map_err(unusable)?;
         file.rewind().map_err(unusable)?;
         writeln!(file, "{}", std::process::id()).map_err(unusable)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+
+    /// The locked file, for whoever must keep the directory until its own end.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
     }
 }
 
@@ -77,15 +93,19 @@ pub(crate) fn space_shortage(directory: &Path, reserve_bytes: u64) -> io::Result
     }))
 }
 
-fn holder(file: &mut File) -> String {
+/// The process number in the file, if there is one.
+fn holder(file: &mut File) -> io::Result<Option<u32>> {
     let mut text = String::new();
-    let read = file.take(32).read_to_string(&mut text);
-    match (read, text.trim().parse::<u32>()) {
-        (Ok(_), Ok(pid)) => match ports::command(pid) {
-            command if command.is_empty() => format!("process {pid}"),
-            command => format!("process {pid} ({command})"),
-        },
-        _ => "another process".to_owned(),
+    file.rewind()?;
+    file.take(32).read_to_string(&mut text)?;
+    Ok(text.trim().parse().ok())
+}
+
+fn describe(pid: Option<u32>) -> String {
+    let Some(pid) = pid else { return "another process".to_owned() };
+    match ports::command(pid) {
+        command if command.is_empty() => format!("process {pid}"),
+        command => format!("process {pid} ({command})"),
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use socket2::{Domain, Protocol, SockRef, TcpKeepalive, Type};
+use storage::clock;
 use storage::ring::{Listener, Socket};
 
 use crate::limits;
@@ -19,6 +20,9 @@ use crate::shard::Shard;
 
 /// A peer that takes nothing of what we sent, or vanished, is cut after this time.
 const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(60);
+/// How long a port without a process behind it is waited for.
+const DEAD_HOLDER_WAIT: Duration = Duration::from_secs(5);
+const DEAD_HOLDER_POLL: Duration = Duration::from_millis(5);
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 
 /// Binds one listener.
@@ -32,7 +36,21 @@ pub(crate) fn bind(host: &str, port: u16, backlog: i32) -> anyhow::Result<TcpLis
         .with_context(|| format!("cannot resolve the listener's host {host}"))?
         .next()
         .with_context(|| format!("the listener's host {host} has no address"))?;
-    bind_address(address, backlog).map_err(|error| explain(address, &error))
+    let deadline = clock::monotonic() + DEAD_HOLDER_WAIT;
+    loop {
+        match bind_address(address, backlog) {
+            Err(error) if is_held_by_the_dead(&error, address) && clock::monotonic() < deadline => {
+                std::thread::sleep(DEAD_HOLDER_POLL);
+            }
+            bound => return bound.map_err(|error| explain(address, &error)),
+        }
+    }
+}
+
+/// The sockets of a killed broker outlive it for the moment that the kernel needs for its rings.
+fn is_held_by_the_dead(error: &io::Error, address: SocketAddr) -> bool {
+    let in_use = error.raw_os_error() == Some(libc::EADDRINUSE);
+    in_use && limits::ports::holder(address.port()).is_none_or(|holder| holder.process.is_none())
 }
 
 fn bind_address(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {

@@ -20,8 +20,6 @@ use crossbeam_queue::ArrayQueue;
 use slab::Slab;
 use storage::ring::{Notifier, Ring};
 
-/// Calls that one thread may have open at another: the length of a lane.
-const LANE_CALLS_MAX: usize = 1024;
 /// Calls taken from one lane before the next lane has its turn.
 const LANE_BATCH: usize = 128;
 
@@ -35,6 +33,8 @@ struct ReplyValue {
 /// Every lane between `threads` callers and `shards` targets; made once at start.
 pub(crate) struct Lanes<S> {
     shards: usize,
+    /// Calls that one thread may have open at another: the length of a lane.
+    calls_max: usize,
     calls: Vec<ArrayQueue<Call<S>>>,
     replies: Vec<ArrayQueue<ReplyValue>>,
     notifiers: Vec<Notifier>,
@@ -49,13 +49,14 @@ impl<S> std::fmt::Debug for Lanes<S> {
 impl<S> Lanes<S> {
     /// Lanes for the shards with these notifiers, in index order, and one more caller: the control
     /// thread, whose index is the number of shards.
-    pub(crate) fn new(notifiers: Vec<Notifier>) -> Arc<Self> {
+    pub(crate) fn new(notifiers: Vec<Notifier>, calls_max: usize) -> Arc<Self> {
         let shards = notifiers.len();
         let pairs = (shards + 1) * shards;
         Arc::new(Self {
             shards,
-            calls: (0..pairs).map(|_| ArrayQueue::new(LANE_CALLS_MAX)).collect(),
-            replies: (0..pairs).map(|_| ArrayQueue::new(LANE_CALLS_MAX)).collect(),
+            calls_max,
+            calls: (0..pairs).map(|_| ArrayQueue::new(calls_max)).collect(),
+            replies: (0..pairs).map(|_| ArrayQueue::new(calls_max)).collect(),
             notifiers,
         })
     }
@@ -121,9 +122,9 @@ impl<S: 'static> Mailbox<S> {
         let targets = lanes.shards + 1;
         Rc::new(Self {
             index,
-            lanes,
             ring,
-            credits: (0..targets).map(|_| Cell::new(LANE_CALLS_MAX)).collect(),
+            credits: (0..targets).map(|_| Cell::new(lanes.calls_max)).collect(),
+            lanes,
             credit_waiters: RefCell::default(),
             slots: RefCell::default(),
         })

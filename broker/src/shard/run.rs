@@ -4,13 +4,16 @@
 //! the thread hands out its notifier, then waits for its [`Assembly`].
 
 use std::cell::{Cell, RefCell};
+use std::fs::File;
 use std::net::TcpListener;
+use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use storage::clock;
 use storage::extent::{ExtentPool, PoolOptions};
 use storage::ring::{Notifier, Ring, RingOptions};
@@ -59,6 +62,8 @@ pub(crate) struct ShardStart {
     pub(crate) settings: Arc<Settings>,
     pub(crate) ring: RingOptions,
     pub(crate) store: StoreOptions,
+    /// The data directory's lock, which the ring is to hold.
+    pub(crate) lock: File,
     pub(crate) reports: SyncSender<StartReport>,
     pub(crate) assembly: Receiver<Assembly>,
 }
@@ -74,6 +79,7 @@ pub(crate) fn run(start: ShardStart) {
 
 fn run_shard(start: ShardStart) -> anyhow::Result<()> {
     let ring = Ring::new(&start.ring)?;
+    ring.hold(start.lock.as_fd()).context("cannot hold the data directory's lock")?;
     start.reports.send(StartReport::Ring {
         index: start.index,
         notifier: ring.notifier(),
