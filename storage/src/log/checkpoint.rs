@@ -163,7 +163,8 @@ impl Log {
             last_page,
         } = captured;
         let base = point.segment_base;
-        self.write_out(base, point.position, &writer, (pages, last_page)).await?;
+        self.write_out(base, point.position, &writer, (pages, last_page))
+            .await?;
         self.seal_before(base).await?;
         let store = &self.store;
         if let Err(error) = writer.sync(store).await {

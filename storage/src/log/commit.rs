@@ -61,7 +61,9 @@ impl Log {
                 segment_base: segment.base_offset,
                 append_position: segment.gathered,
                 byte_position: carried.start,
-                append_offset, end_offset, durable_offset,
+                append_offset,
+                end_offset,
+                durable_offset,
                 bytes: u32::try_from(carried.end - carried.start).unwrap_or(u32::MAX),
             };
             staging.add(&header, segment.tail.pieces(carried));
@@ -75,7 +77,9 @@ impl Log {
             let segment_base = segment.base_offset;
             let flush = page_floor(segment.gathered) - segment.issued >= FLUSH_BYTES_MIN;
             state.gathered_offset = end_offset;
-            let id = state.commits.begin(end_offset, if direct.is_some() { 2 } else { 1 });
+            let id = state
+                .commits
+                .begin(end_offset, if direct.is_some() { 2 } else { 1 });
             if gathered.commits.is_empty() {
                 gathered.commits = id..id + 1;
             } else {
@@ -109,7 +113,9 @@ impl Log {
         if state.failed {
             return;
         }
-        let Some(end_offset) = state.commits.part_done(id) else { return };
+        let Some(end_offset) = state.commits.part_done(id) else {
+            return;
+        };
         state.committed_offset = end_offset;
         drop(state);
         self.durable.advance(end_offset);

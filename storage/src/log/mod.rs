@@ -426,8 +426,13 @@ impl Log {
     /// Closes the file of a sealed segment and forgets its index until the next read.
     pub(crate) fn forget_sealed(&self, base: i64) {
         let mut state = self.state.borrow_mut();
-        let Some(segment) = state.by_base_mut(base) else { return };
-        if let Stage::Sealed { file, index_loaded, .. } = &mut segment.stage {
+        let Some(segment) = state.by_base_mut(base) else {
+            return;
+        };
+        if let Stage::Sealed {
+            file, index_loaded, ..
+        } = &mut segment.stage
+        {
             *file = None;
             *index_loaded = false;
             segment.index = index::Index::default();

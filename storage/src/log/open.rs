@@ -6,7 +6,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-
 use protocol::records::BatchHeader;
 use protocol::types::Uuid;
 use thiserror::Error;
@@ -192,8 +191,10 @@ pub(crate) async fn load(
         }
     }
     let (base, scan, reason) = end;
-    judge_cut(base, &scan, durable, reason)
-        .map_err(|source| OpenError::Damaged { path: dir.to_owned(), source })?;
+    judge_cut(base, &scan, durable, reason).map_err(|source| OpenError::Damaged {
+        path: dir.to_owned(),
+        source,
+    })?;
     loaded.epochs.truncate_from_end(loaded.end_offset);
     Ok(loaded)
 }

@@ -19,7 +19,7 @@ use crate::log::{Log, ReadError, directory};
 use crate::ring::{File, FileOptions};
 
 /// How much is read at once in search of a batch.
-const WINDOW_BYTES: usize = 16 * 1024;
+const WINDOW_BYTES: u64 = 16 * 1024;
 
 /// What a read asks for.
 #[derive(Debug, Clone, Copy)]
@@ -201,47 +201,44 @@ impl Log {
                 .by_offset((want.offset - base).unsigned_abs())
                 .position
         });
-        let first = match self.first_in_tail(base, want.offset) {
-            Some(first) => first,
-            None => {
-                let from = u64::from(start)..bounds.bytes;
-                self.find_in_file(base, &file, from, want.offset).await?
-            }
-        };
+        let from = u64::from(start)..bounds.bytes;
+        let first = self.find_in_file(base, &file, from, want.offset).await?;
         let end = self.with_index(base, |index| {
             find_end(index, &first, &want, bounds, |_| None)
         });
-        // What is in memory now is taken before the wait: only what is in the file is dropped.
-        let (memory, in_file) = {
-            let state = self.state.borrow();
-            let segment = state
-                .by_base(base)
-                .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-            let memory_from = segment
-                .tail
-                .start()
-                .map_or(end, |start| start.clamp(first.position, end));
-            let memory: Vec<ExtentSlice> = segment.tail.slices(memory_from..end).collect();
-            (memory, first.position..memory_from)
-        };
-        let mut slices = Vec::new();
-        if !in_file.is_empty() {
-            slices.push(self.load_direct(&file, in_file).await?);
-        }
-        slices.extend(memory);
+        let slices = self.load(base, &file, first.position..end).await?;
         Ok(LogSlice::from_memory(slices.into_iter()))
     }
 
-    /// The batch with an offset, when the index leads to it within the tail.
-    fn first_in_tail(&self, base: i64, offset: i64) -> Option<First> {
-        let state = self.state.borrow();
-        let segment = state.by_base(base)?;
-        let entry = segment.index.by_offset((offset - base).unsigned_abs());
-        let header_at = |position| header_in_tail(segment, position);
-        find_first(u64::from(entry.position), offset, header_at)
+    /// A range of a segment: from memory what is there, from the file what precedes it. What is in
+    /// memory is taken before the wait, because only what is in the file is ever dropped.
+    async fn load(
+        &self,
+        base: i64,
+        file: &File,
+        range: Range<u64>,
+    ) -> Result<Vec<ExtentSlice>, ReadError> {
+        let (memory, in_file) = {
+            let state = self.state.borrow();
+            let missing = || io::Error::from(io::ErrorKind::NotFound);
+            let segment = state.by_base(base).ok_or_else(missing)?;
+            let start = segment
+                .tail
+                .start()
+                .map_or(range.end, |start| start.max(range.start));
+            let from = start.min(range.end);
+            let memory: Vec<ExtentSlice> = segment.tail.slices(from..range.end).collect();
+            (memory, range.start..from)
+        };
+        let mut slices = Vec::new();
+        if !in_file.is_empty() {
+            slices.push(self.load_direct(file, in_file).await?);
+        }
+        slices.extend(memory);
+        Ok(slices)
     }
 
-    /// Reads a range of an unsealed segment's file, page by page around it.
+    /// Reads a range of a file, with the pages around it.
     async fn load_direct(&self, file: &File, range: Range<u64>) -> Result<ExtentSlice, ReadError> {
         let start = page_floor(range.start);
         let bytes = to_usize(page_ceil(range.end) - start);
@@ -254,7 +251,7 @@ impl Log {
         Ok(block.freeze().slice(wanted))
     }
 
-    /// Walks over the headers in a file from a boundary to the batch that holds `offset`.
+    /// Walks over the headers of a segment from a boundary to the batch that holds `offset`.
     async fn find_in_file(
         &self,
         base: i64,
@@ -264,22 +261,19 @@ impl Log {
     ) -> Result<First, ReadError> {
         let mut position = within.start;
         loop {
-            let damaged = ReadError::Damaged {
-                segment_base: base,
-                position,
-            };
-            let start = page_floor(position);
-            let block = self.store.pool.allocate(WINDOW_BYTES);
-            let block = self
-                .store
-                .ring
-                .read_at(file, block, WINDOW_BYTES, start)
-                .await?;
-            let window = block.as_slice();
-            let skipped = to_usize(position - start);
-            if position >= within.end || window.len() < skipped + BATCH_HEADER_BYTES {
-                return Err(damaged);
+            let end = within.end.min(position + WINDOW_BYTES);
+            if end < position + BATCH_HEADER_BYTES as u64 {
+                return Err(ReadError::Damaged {
+                    segment_base: base,
+                    position,
+                });
             }
+            let start = position;
+            let pieces = self.load(base, file, start..end).await?;
+            let window: Vec<u8> = pieces
+                .iter()
+                .flat_map(|piece| piece.iter().copied())
+                .collect();
             // A header that the window cuts is read again at the front of the next one.
             while let Some(front) = window.get(to_usize(position - start)..)
                 && front.len() >= BATCH_HEADER_BYTES

@@ -94,7 +94,11 @@ impl Log {
             .await?;
         if let Some(segment) = self.state.borrow_mut().by_base_mut(base) {
             let max_timestamp = segment.index.max_timestamp();
-            segment.stage = Stage::Sealed { file: None, index_loaded: true, max_timestamp };
+            segment.stage = Stage::Sealed {
+                file: None,
+                index_loaded: true,
+                max_timestamp,
+            };
         }
         self.store.sealed_used(&self.this, base);
         self.store.release_memory();

@@ -27,7 +27,7 @@ pub(crate) struct Segment {
     pub(crate) appended: u64,
     /// Bytes that a journal entry or a direct write has taken charge of.
     pub(crate) gathered: u64,
-    
+
     /// Start of the first page that no write to the file has taken yet.
     pub(crate) issued: u64,
     /// Writes to the file under way, in order: where each ends, and whether it is done.
@@ -74,7 +74,7 @@ impl Segment {
             first_timestamp: None,
             appended: 0,
             gathered: 0,
-            
+
             issued: 0,
             writes: VecDeque::new(),
             flushed: 0,
@@ -101,7 +101,7 @@ impl Segment {
     pub(crate) fn set_all_written(&mut self, bytes: u64) {
         self.appended = bytes;
         self.gathered = bytes;
-        
+
         self.issued = page_floor(bytes);
         self.flushed = bytes;
     }

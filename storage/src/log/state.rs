@@ -128,7 +128,10 @@ struct Commit {
 impl Commits {
     /// Begins a commit of so many parts, of what ends at an offset; returns its id.
     pub(crate) fn begin(&mut self, end_offset: i64, parts: u8) -> u64 {
-        self.under_way.push_back(Commit { end_offset, parts_left: parts });
+        self.under_way.push_back(Commit {
+            end_offset,
+            parts_left: parts,
+        });
         self.first_id + self.under_way.len() as u64 - 1
     }
 

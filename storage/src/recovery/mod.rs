@@ -8,7 +8,6 @@ mod redo;
 use std::io;
 use std::path::{Path, PathBuf};
 
-
 use protocol::types::Uuid;
 use thiserror::Error;
 

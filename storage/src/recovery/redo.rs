@@ -84,7 +84,10 @@ impl<'a> Redo<'a> {
         };
         let dir = directory::partition_path(self.data_dir, &topic, key.partition);
         adopt_dir(&dir, key.topic_id)?;
-        Ok(Some(Touched { dir, durable: DurableEnd::default() }))
+        Ok(Some(Touched {
+            dir,
+            durable: DurableEnd::default(),
+        }))
     }
 
     fn file(&mut self, path: PathBuf) -> io::Result<&File> {

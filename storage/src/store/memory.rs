@@ -64,11 +64,18 @@ impl Store {
     /// used longest ago is closed for it.
     pub(crate) fn sealed_used(&self, log: &Weak<Log>, base: i64) {
         let mut sealed = self.memory.sealed.borrow_mut();
-        if sealed.iter().any(|(other, at)| *at == base && other.ptr_eq(log)) {
+        if sealed
+            .iter()
+            .any(|(other, at)| *at == base && other.ptr_eq(log))
+        {
             return;
         }
         sealed.push_back((Weak::clone(log), base));
-        let surplus = if sealed.len() > SEALED_MAX { sealed.pop_front() } else { None };
+        let surplus = if sealed.len() > SEALED_MAX {
+            sealed.pop_front()
+        } else {
+            None
+        };
         drop(sealed);
         if let Some((log, base)) = surplus
             && let Some(log) = log.upgrade()

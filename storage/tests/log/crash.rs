@@ -13,8 +13,7 @@ use storage::store::{Durability, Store, StoreOptions};
 use storage::tasks::spawn;
 
 use crate::harness::{
-    Broker, JOURNAL_BYTES, Setup, append_durably, batch, id, numbers, read_all, run,
-    small_segments,
+    Broker, JOURNAL_BYTES, Setup, append_durably, batch, id, numbers, read_all, run, small_segments,
 };
 
 const ROUNDS: u64 = 40;
@@ -26,33 +25,41 @@ const ROUND: &str = "MILLRACE_CRASH_TEST_ROUND";
 #[test]
 #[ignore = "run by killed_processes_lose_nothing_that_was_acknowledged"]
 fn child() {
-    let (Ok(dir), Ok(round)) = (std::env::var(DIRECTORY), std::env::var(ROUND)) else { return };
+    let (Ok(dir), Ok(round)) = (std::env::var(DIRECTORY), std::env::var(ROUND)) else {
+        return;
+    };
     let round: u64 = round.parse().unwrap();
     let shards = u32::try_from(round % 3 + 1).unwrap();
-    run(Path::new(&dir), Setup::default(), async |Broker { store, report }| {
-        assert!(report.refused.is_empty(), "{:?}", report.refused);
-        let mut stores = vec![store];
-        for shard in 1..shards {
-            let options = StoreOptions {
-                data_dir: dir.clone().into(),
-                journal_bytes: JOURNAL_BYTES,
-                tail_bytes_max: 1 << 20,
-                durability: Durability::Durable,
-                shard,
-            };
-            let (ring, pool) = (stores[0].ring().clone(), stores[0].pool().clone());
-            stores.push(Store::open(ring, pool, options).await.unwrap());
-        }
-        let mut writers = Vec::new();
-        for partition in 0..PARTITIONS {
-            let store = &stores[usize::try_from(partition).unwrap() % stores.len()];
-            let log = Log::open(store, id(partition), small_segments(3 << 20)).await.unwrap();
-            writers.push(spawn(write(Rc::clone(store), log, partition, round)));
-        }
-        for writer in writers {
-            writer.await;
-        }
-    });
+    run(
+        Path::new(&dir),
+        Setup::default(),
+        async |Broker { store, report }| {
+            assert!(report.refused.is_empty(), "{:?}", report.refused);
+            let mut stores = vec![store];
+            for shard in 1..shards {
+                let options = StoreOptions {
+                    data_dir: dir.clone().into(),
+                    journal_bytes: JOURNAL_BYTES,
+                    tail_bytes_max: 1 << 20,
+                    durability: Durability::Durable,
+                    shard,
+                };
+                let (ring, pool) = (stores[0].ring().clone(), stores[0].pool().clone());
+                stores.push(Store::open(ring, pool, options).await.unwrap());
+            }
+            let mut writers = Vec::new();
+            for partition in 0..PARTITIONS {
+                let store = &stores[usize::try_from(partition).unwrap() % stores.len()];
+                let log = Log::open(store, id(partition), small_segments(3 << 20))
+                    .await
+                    .unwrap();
+                writers.push(spawn(write(Rc::clone(store), log, partition, round)));
+            }
+            for writer in writers {
+                writer.await;
+            }
+        },
+    );
 }
 
 /// Appends for ever and says what is durable.
@@ -61,10 +68,17 @@ async fn write(store: Rc<Store>, log: Rc<Log>, partition: i32, round: u64) {
     let mut number = round * 1_000_000;
     loop {
         let large = random.next(20) == 0;
-        let value_bytes = if large { 3_000 } else { usize::try_from(random.next(900)).unwrap() };
+        let value_bytes = if large {
+            3_000
+        } else {
+            usize::try_from(random.next(900)).unwrap()
+        };
         let count = if large { 100 } else { 1 + random.next(10) };
         let appended = append_durably(&store, &log, &batch(number, count, value_bytes)).await;
-        let line = format!("ack {partition} {} {number} {count}\n", appended.base_offset);
+        let line = format!(
+            "ack {partition} {} {number} {count}\n",
+            appended.base_offset
+        );
         std::io::stdout().write_all(line.as_bytes()).unwrap();
         number += count;
     }
@@ -95,7 +109,11 @@ fn killed_processes_lose_nothing_that_was_acknowledged() {
         }
         verify(dir.path(), &acknowledged, &mut lengths);
     }
-    assert!(acknowledged.len() > 1_000, "only {} batches in all rounds", acknowledged.len());
+    assert!(
+        acknowledged.len() > 1_000,
+        "only {} batches in all rounds",
+        acknowledged.len()
+    );
 }
 
 /// Starts a child, kills it after `life`, returns what it acknowledged.
@@ -112,10 +130,18 @@ fn live_and_die(dir: &Path, round: u64, life: Duration) -> Vec<((i32, i64), (u64
         let mut acknowledged = Vec::new();
         for line in output.split(b'\n') {
             let line = String::from_utf8(line.unwrap()).unwrap();
-            let Some(fields) = line.strip_prefix("ack ") else { continue };
-            let fields: Vec<u64> = fields.split(' ').map_while(|field| field.parse().ok()).collect();
+            let Some(fields) = line.strip_prefix("ack ") else {
+                continue;
+            };
+            let fields: Vec<u64> = fields
+                .split(' ')
+                .map_while(|field| field.parse().ok())
+                .collect();
             if let [partition, offset, number, count] = fields[..] {
-                let key = (i32::try_from(partition).unwrap(), i64::try_from(offset).unwrap());
+                let key = (
+                    i32::try_from(partition).unwrap(),
+                    i64::try_from(offset).unwrap(),
+                );
                 acknowledged.push((key, (number, count)));
             }
         }
@@ -137,7 +163,9 @@ fn verify(dir: &Path, acknowledged: &BTreeMap<(i32, i64), (u64, u64)>, lengths: 
     run(dir, Setup::default(), async |Broker { store, report }| {
         assert!(report.refused.is_empty(), "{:?}", report.refused);
         for partition in 0..PARTITIONS {
-            let log = Log::open(&store, id(partition), small_segments(3 << 20)).await.unwrap();
+            let log = Log::open(&store, id(partition), small_segments(3 << 20))
+                .await
+                .unwrap();
             let numbers = numbers(&read_all(&store, &log, 0, 1 << 20).await);
             let known = &mut lengths[usize::try_from(partition).unwrap()];
             assert!(numbers.len() >= *known, "a log never gets shorter");
@@ -148,7 +176,11 @@ fn verify(dir: &Path, acknowledged: &BTreeMap<(i32, i64), (u64, u64)>, lengths: 
                 let at = usize::try_from(*offset).unwrap();
                 let expected: Vec<u64> = (*number..*number + *count).collect();
                 let end = at + expected.len();
-                assert_eq!(numbers.get(at..end), Some(&expected[..]), "{partition} at {offset}");
+                assert_eq!(
+                    numbers.get(at..end),
+                    Some(&expected[..]),
+                    "{partition} at {offset}"
+                );
             }
         }
     });

@@ -17,7 +17,9 @@ use crate::harness::{Setup, append_durably, batch, id, numbers, read_all, run};
 /// Appends batches one by one, so that each has a commit of its own, and crashes.
 fn crash_after(dir: &Path, batches: u64) {
     run(dir, Setup::default(), async |broker| {
-        let log = Log::open(&broker.store, id(0), LogConfig::default()).await.unwrap();
+        let log = Log::open(&broker.store, id(0), LogConfig::default())
+            .await
+            .unwrap();
         let first = log.end_offset().unsigned_abs();
         for number in first..first + batches {
             append_durably(&broker.store, &log, &batch(number, 1, 500)).await;
@@ -45,7 +47,11 @@ fn commits(path: &Path) -> Vec<(u64, u64)> {
 }
 
 fn damage(path: &Path, at: u64) {
-    let file = OpenOptions::new().read(true).write(true).open(path).unwrap();
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .unwrap();
     let mut byte = [0];
     file.read_exact_at(&mut byte, at).unwrap();
     file.write_all_at(&[byte[0] ^ 0xff], at).unwrap();
@@ -53,17 +59,27 @@ fn damage(path: &Path, at: u64) {
 }
 
 fn recover_only(dir: &Path) -> Result<(), RecoveryError> {
-    let ring = Ring::new(&RingOptions { entries: 32, small_buffers: 1, ..Default::default() });
+    let ring = Ring::new(&RingOptions {
+        entries: 32,
+        small_buffers: 1,
+        ..Default::default()
+    });
     let ring = ring.unwrap();
-    let pool = ExtentPool::new(PoolOptions { idle_bytes_max: 1 << 20 });
+    let pool = ExtentPool::new(PoolOptions {
+        idle_bytes_max: 1 << 20,
+    });
     block_on(&ring.clone(), async {
-        recover(&ring, &pool, dir, &|_| Some("topic7".to_owned())).await.map(drop)
+        recover(&ring, &pool, dir, &|_| Some("topic7".to_owned()))
+            .await
+            .map(drop)
     })
 }
 
 fn records(dir: &Path) -> Vec<u64> {
     run(dir, Setup::default(), async |broker| {
-        let log = Log::open(&broker.store, id(0), LogConfig::default()).await.unwrap();
+        let log = Log::open(&broker.store, id(0), LogConfig::default())
+            .await
+            .unwrap();
         numbers(&read_all(&broker.store, &log, 0, 1 << 20).await)
     })
 }
@@ -121,10 +137,16 @@ fn damage_to_acknowledged_records_refuses_the_partition() {
     damage(&dir.path().join("topic7-0/00000000000000000000.log"), 2_000);
     let refused = run(dir.path(), Setup::default(), async |broker| {
         assert_eq!(broker.report.refused.len(), 1);
-        assert!(matches!(broker.report.refused[0].1, OpenError::Damaged { .. }));
+        assert!(matches!(
+            broker.report.refused[0].1,
+            OpenError::Damaged { .. }
+        ));
         Log::open(&broker.store, id(0), LogConfig::default()).await
     });
-    assert!(matches!(refused, Err(OpenError::Refused { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(OpenError::Refused { .. })),
+        "{refused:?}"
+    );
     let length = std::fs::metadata(dir.path().join("topic7-0/00000000000000000000.log"));
     assert!(length.unwrap().len() > 5_000, "nothing was cut");
 }
@@ -141,7 +163,9 @@ fn a_lost_snapshot_and_index_are_rebuilt_from_the_log() {
     });
     for entry in std::fs::read_dir(dir.path().join("topic7-0")).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "index" || extension == "snapshot")
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "index" || extension == "snapshot")
         {
             std::fs::write(path, b"garbage").unwrap();
         }
@@ -154,9 +178,15 @@ fn a_lost_snapshot_and_index_are_rebuilt_from_the_log() {
 fn entries_of_an_unknown_topic_are_skipped() {
     let dir = tempfile::tempdir().unwrap();
     crash_after(dir.path(), 5);
-    let ring = Ring::new(&RingOptions { entries: 32, small_buffers: 1, ..Default::default() });
+    let ring = Ring::new(&RingOptions {
+        entries: 32,
+        small_buffers: 1,
+        ..Default::default()
+    });
     let ring = ring.unwrap();
-    let pool = ExtentPool::new(PoolOptions { idle_bytes_max: 1 << 20 });
+    let pool = ExtentPool::new(PoolOptions {
+        idle_bytes_max: 1 << 20,
+    });
     let report = block_on(&ring.clone(), async {
         recover(&ring, &pool, dir.path(), &|_| None).await.unwrap()
     });

@@ -176,7 +176,7 @@ async fn check_timestamp(log: &Log, known: &[u64], at: prop::sample::Index) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_log_holds_what_the_model_holds(steps in steps(), segment_kib in 20..400_u64) {
