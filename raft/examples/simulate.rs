@@ -1,6 +1,10 @@
 //! Runs the simulation over a range of seeds: `simulate --seeds 0..10000 [--trace]`. Prints seeds, events and violations.
 
-#![expect(clippy::print_stdout, reason = "a command-line program")]
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "a command-line program"
+)]
 
 #[path = "../simulation/mod.rs"]
 mod simulation;

@@ -152,34 +152,30 @@ impl Invariants {
         let (id, durable) = (from.id, &from.durable);
         let unsafe_term = message.term > durable.hard_state.term;
         let late = |what: &str| Err(broken("persist-before-send", format!("{id}: {what}")));
+        let voted_for = |candidate: u64| {
+            let vote = durable.hard_state.vote.map(|vote| vote.0);
+            durable.hard_state.term == message.term && vote == Some(candidate)
+        };
         match &message.body {
-            Body::VoteRequest(request) if !request.pre_vote => {
-                if unsafe_term || durable.hard_state.vote.is_none() {
-                    return late("asks for votes before its own is durable");
-                }
-                self.on_vote(id, message.term, id)
-            }
-            Body::VoteResponse(response) if !response.pre_vote && response.granted => {
-                if unsafe_term {
-                    return late("a vote");
-                }
-                self.on_vote(id, message.term, message.to.0)
-            }
+            Body::VoteRequest(request) if request.pre_vote => Ok(()),
+            Body::VoteRequest(_) if !voted_for(id) => late("asks before its own vote is durable"),
+            Body::VoteRequest(_) => self.on_vote(id, message.term, id),
+            Body::VoteResponse(response) if response.pre_vote || !response.granted => Ok(()),
+            Body::VoteResponse(_) if !voted_for(message.to.0) => late("a vote"),
+            Body::VoteResponse(_) => self.on_vote(id, message.term, message.to.0),
+            _other if unsafe_term => late("speaks in a term that is not durable"),
             Body::AppendResponse(response) => match response.result {
                 AppendResult::Matched { index }
                     if durable.last().0.max(durable.snapshot.meta.index) < index =>
                 {
                     late("an acknowledgement of entries")
                 }
-                AppendResult::Matched { .. } | AppendResult::Conflict { .. } if unsafe_term => {
-                    late("a term")
-                }
                 AppendResult::Matched { .. } | AppendResult::Conflict { .. } => Ok(()),
             },
-            Body::Append(_) | Body::SnapshotChunk(_) | Body::TimeoutNow if unsafe_term => {
-                late("leads before its vote is durable")
-            }
-            _ => Ok(()),
+            Body::Append(_)
+            | Body::SnapshotChunk(_)
+            | Body::SnapshotResponse(_)
+            | Body::TimeoutNow => Ok(()),
         }
     }
 

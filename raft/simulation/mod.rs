@@ -3,6 +3,11 @@
 //! `random`, `queue`, `network`, `disk` and `clock` know nothing of raft and are meant to be used by other simulations.
 //! One thread, no real time: a seed and a plan replay exactly. Included by tests and examples with `#[path]`.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a simulation that cannot go on is a failed test"
+)]
+
 pub(crate) mod clock;
 pub(crate) mod cluster;
 pub(crate) mod disk;

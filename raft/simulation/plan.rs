@@ -16,6 +16,18 @@ pub(crate) enum Boundary {
     After,
 }
 
+/// What an operator asks the leader for.
+#[derive(Clone, Debug)]
+pub(crate) enum Operation {
+    AddLearner { server: u64 },
+    AddVoter { server: u64 },
+    RemoveVoter { server: u64 },
+    RemoveLearner { server: u64 },
+    ReplaceVoters { set: u64 },
+    SetAttributes { server: u64 },
+    Transfer { server: u64 },
+}
+
 /// One thing that goes wrong, or that an operator does. Servers are meant modulo their number.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
@@ -64,27 +76,7 @@ pub(crate) enum Fault {
         server: u64,
         by: i64,
     },
-    AddLearner {
-        server: u64,
-    },
-    AddVoter {
-        server: u64,
-    },
-    RemoveVoter {
-        server: u64,
-    },
-    RemoveLearner {
-        server: u64,
-    },
-    ReplaceVoters {
-        set: u64,
-    },
-    SetAttributes {
-        server: u64,
-    },
-    Transfer {
-        server: u64,
-    },
+    Operate(Operation),
     Garbage {
         server: u64,
         kind: u64,
@@ -120,7 +112,7 @@ impl Plan {
         let rough = r.chance(600);
         let mut plan = Self {
             seed,
-            voters: [1, 2, 3, 3, 3, 4, 5, 5][r.below(8) as usize],
+            voters: r.choose(&[1, 2, 3, 3, 3, 4, 5, 5]),
             spares: r.below(3),
             clients: r.between((1, 4)),
             weather: Weather {
@@ -135,7 +127,7 @@ impl Plan {
             drift_ppm: if lease {
                 50_000
             } else {
-                [0, 50_000, 300_000][r.below(3) as usize]
+                r.choose(&[0, 50_000, 300_000])
             },
             lease,
             snapshot_every: r.between((4, 60)),
@@ -170,12 +162,12 @@ impl Plan {
             2..=6 => Fault::CrashAtOutput {
                 server,
                 skip: r.below(20),
-                boundary: [
+                boundary: r.choose(&[
                     Boundary::Before,
                     Boundary::AfterWrite,
                     Boundary::AmongMessages,
                     Boundary::After,
-                ][r.below(4) as usize],
+                ]),
                 down,
             },
             7 => Fault::Partition {
@@ -203,13 +195,13 @@ impl Plan {
                 }
             }
             14 => return None,
-            15 | 16 => Fault::AddLearner { server },
-            17 | 18 => Fault::AddVoter { server },
-            19 => Fault::RemoveVoter { server },
-            20 if r.chance(500) => Fault::RemoveLearner { server },
-            20 => Fault::SetAttributes { server },
-            21 => Fault::ReplaceVoters { set: r.next_u64() },
-            22 => Fault::Transfer { server },
+            15 | 16 => Fault::Operate(Operation::AddLearner { server }),
+            17 | 18 => Fault::Operate(Operation::AddVoter { server }),
+            19 => Fault::Operate(Operation::RemoveVoter { server }),
+            20 if r.chance(500) => Fault::Operate(Operation::RemoveLearner { server }),
+            20 => Fault::Operate(Operation::SetAttributes { server }),
+            21 => Fault::Operate(Operation::ReplaceVoters { set: r.next_u64() }),
+            22 => Fault::Operate(Operation::Transfer { server }),
             _ => Fault::Garbage {
                 server,
                 kind: r.next_u64(),

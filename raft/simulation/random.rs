@@ -31,6 +31,10 @@ impl Random {
         self.below(1000) < permille
     }
 
+    pub(crate) fn choose<T: Copy>(&mut self, of: &[T]) -> T {
+        of[usize::try_from(self.below(of.len() as u64)).unwrap()]
+    }
+
     /// An independent generator.
     pub(crate) fn fork(&mut self) -> Self {
         Self::new(self.next_u64())

@@ -3,6 +3,8 @@
 //!
 //! Compared is what Raft determines. Terms, messages and timing are not: the two retry elections at different times.
 
+#![expect(clippy::unwrap_used, reason = "what cannot go on is a failed test")]
+
 #[path = "oracle/ours.rs"]
 mod ours;
 #[path = "oracle/theirs.rs"]
@@ -66,11 +68,10 @@ fn run(nodes: u64, steps: &[Step]) -> (usize, usize) {
             }
             Step::Transfer(to) => {
                 let reachable = !cut.contains(&node(to));
-                if let Some(leader) = leader.filter(|id| *id != node(to) && !cut.contains(id)) {
-                    if reachable {
-                        ours.transfer(leader, node(to), &cut);
-                        theirs.transfer(leader, node(to), &cut);
-                    }
+                let from = leader.filter(|id| reachable && *id != node(to) && !cut.contains(id));
+                if let Some(leader) = from {
+                    ours.transfer(leader, node(to), &cut);
+                    theirs.transfer(leader, node(to), &cut);
                 }
             }
             Step::Cut(id) => {

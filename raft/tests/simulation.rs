@@ -1,5 +1,10 @@
 //! The simulation over a bounded sample: fixed seeds and fresh ones. `MILLRACE_RAFT_SEEDS=0..10000` runs that range instead.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "seeds and traces are for whoever reads the test's output"
+)]
+
 #[path = "../simulation/mod.rs"]
 mod simulation;
 
@@ -19,8 +24,9 @@ fn run(seed: u64) -> Report {
         let smaller = shrink(&plan, violation.name, 200);
         let traced = Cluster::run(&smaller, true);
         traced.trace.iter().for_each(|line| println!("{line}"));
+        let (name, detail) = (violation.name, &violation.detail);
         panic!(
-            "seed {seed}: {violation:?}, shrunk to {smaller:#?}: {:?}",
+            "seed {seed}: {name}: {detail}; shrunk to {smaller:#?}: {:?}",
             traced.violation
         );
     }

@@ -154,10 +154,10 @@ impl Cluster {
         for rejected in &output.rejected {
             if let Some((client, _)) = self.client_of(rejected.context) {
                 self.clients[client].pending = None;
-                let leader = match rejected.reason {
-                    raft::RejectReason::NotLeader { leader } => leader,
-                    _ => None,
-                };
+                let mut leader = None;
+                if let raft::RejectReason::NotLeader { leader: known } = rejected.reason {
+                    leader = known;
+                }
                 let servers = self.plan.servers();
                 let state = &mut self.clients[client];
                 let other = state.random.below(servers);

@@ -2,6 +2,7 @@
 
 mod clients;
 mod faults;
+mod garbage;
 mod outputs;
 
 use raft::{
@@ -309,10 +310,9 @@ impl Cluster {
         self.calm_committed = self.invariants.committed_index();
         self.network.heal();
         // Stragglers and stalled writes are faults too: they end here.
-        self.queue.retain(|at, event| match event {
-            Event::Deliver(_) => at < now + 5_000,
-            Event::WriteDone { .. } => false,
-            _ => true,
+        self.queue.retain(|at, event| {
+            let late = matches!(event, Event::Deliver(_)) && at >= now + 5_000;
+            !late && !matches!(event, Event::WriteDone { .. })
         });
         for id in 0..self.plan.servers() {
             let server = self.server(id);
@@ -410,7 +410,7 @@ impl Cluster {
                 let detail = format!("term went from {term} to {}", status.standing.term);
                 Err(broken("stability", detail))
             }
-            _ => Ok(()),
+            _other => Ok(()),
         }
     }
 

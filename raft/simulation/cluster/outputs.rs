@@ -5,6 +5,7 @@ use raft::{Entry, Input, Node, NodeId, Output, Refusal, RoleKind};
 use super::super::invariants::{Violation, broken, check_leader_write};
 use super::super::plan::Boundary;
 use super::super::server::{Record, records};
+use super::garbage::STRANGER;
 use super::{Cluster, Event};
 
 impl Cluster {
@@ -12,13 +13,7 @@ impl Cluster {
     pub(super) fn step(&mut self, id: u64, input: Input) -> Result<(), Violation> {
         let now = self.now;
         self.trace(|_| format!("{id} <- {input:?}"));
-        let honest = !matches!(
-            input,
-            Input::Message {
-                from: NodeId(u64::MAX),
-                ..
-            }
-        );
+        let honest = !matches!(input, Input::Message { from: STRANGER, .. });
         let server = self.server(id);
         let Some(node) = &mut server.node else {
             return Ok(());
