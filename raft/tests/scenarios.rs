@@ -3,6 +3,8 @@
 //! A block is one command per line, a line `----`, the trace, and an empty line. `REWRITE=1` writes the traces anew, to be
 //! read before they are committed. The commands are listed in `scenario/mod.rs`.
 
+#![expect(clippy::unwrap_used, reason = "what cannot go on is a failed test")]
+
 mod scenario;
 
 use std::fs;

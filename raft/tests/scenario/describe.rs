@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use raft::{
-    AppendResult, Body, Entry, EntryKind, Membership, Message, NodeId, Output, RoleKind, Status,
+    AppendResult, Body, Entry, EntryKind, Membership, Message, NodeId, Output, Persist, RoleKind,
+    Status,
 };
 
 fn ids(ids: &[NodeId]) -> String {
@@ -125,7 +126,7 @@ pub(crate) fn output(out: &mut String, id: u64, output: &Output) {
         };
         let leader = change
             .leader
-            .map_or("nobody".into(), |leader| leader.0.to_string());
+            .map_or_else(|| "nobody".into(), |leader| leader.0.to_string());
         writeln!(
             out,
             "  {id} {role} in term {} (leader {leader})",
@@ -134,30 +135,7 @@ pub(crate) fn output(out: &mut String, id: u64, output: &Output) {
         .unwrap();
     }
     if let Some(write) = &output.persist {
-        write!(out, "  {id} writes").unwrap();
-        if let Some(state) = write.hard_state() {
-            let vote = state.vote.map_or("none".into(), |vote| vote.0.to_string());
-            write!(out, " term {} vote {vote};", state.term).unwrap();
-        }
-        if let Some(snapshot) = write.snapshot() {
-            write!(
-                out,
-                " snapshot {}/{};",
-                snapshot.meta.index, snapshot.meta.term
-            )
-            .unwrap();
-        }
-        if let Some(from) = write.truncate_from() {
-            write!(out, " truncates from {from};").unwrap();
-        }
-        if !write.entries().is_empty() {
-            write!(out, " {};", entries(write.entries())).unwrap();
-        }
-        if let Some(to) = write.compact_to() {
-            write!(out, " compacts to {to};").unwrap();
-        }
-        out.pop();
-        out.push('\n');
+        persist(out, id, write);
     }
     if let Some(snapshot) = &output.install {
         let state = String::from_utf8_lossy(&snapshot.data);
@@ -186,6 +164,35 @@ pub(crate) fn output(out: &mut String, id: u64, output: &Output) {
         )
         .unwrap();
     }
+}
+
+fn persist(out: &mut String, id: u64, write: &Persist) {
+    write!(out, "  {id} writes").unwrap();
+    if let Some(state) = write.hard_state() {
+        let vote = state
+            .vote
+            .map_or_else(|| "none".into(), |vote| vote.0.to_string());
+        write!(out, " term {} vote {vote};", state.term).unwrap();
+    }
+    if let Some(snapshot) = write.snapshot() {
+        write!(
+            out,
+            " snapshot {}/{};",
+            snapshot.meta.index, snapshot.meta.term
+        )
+        .unwrap();
+    }
+    if let Some(from) = write.truncate_from() {
+        write!(out, " truncates from {from};").unwrap();
+    }
+    if !write.entries().is_empty() {
+        write!(out, " {};", entries(write.entries())).unwrap();
+    }
+    if let Some(to) = write.compact_to() {
+        write!(out, " compacts to {to};").unwrap();
+    }
+    out.pop();
+    out.push('\n');
 }
 
 pub(crate) fn status(out: &mut String, id: u64, status: &Status) {

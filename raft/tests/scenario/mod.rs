@@ -16,8 +16,6 @@
 //! | `forge FROM TO TERM KIND [A B]` | a message nobody sent |
 //! | `status` | one line for each node |
 
-#![expect(clippy::unwrap_used, reason = "what cannot go on is a failed test")]
-
 mod describe;
 
 use std::collections::{BTreeMap, VecDeque};
