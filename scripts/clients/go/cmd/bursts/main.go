@@ -29,8 +29,12 @@ var (
 	seed       = flag.Int64("seed", 1, "seed of sizes and gaps")
 )
 
+// Per partition: the highest offset that was acknowledged, and that a consumer has seen; for the message about a stall.
+var ackedTo, seenTo []atomic.Int64
+
 func main() {
 	flag.Parse()
+	ackedTo, seenTo = make([]atomic.Int64, *partitions), make([]atomic.Int64, *partitions)
 	random := rand.New(rand.NewSource(*seed))
 	createTopic()
 	var received atomic.Int64
@@ -65,12 +69,13 @@ func burst(producer *kgo.Client, random *rand.Rand, size int, received *atomic.I
 	failures := make(chan error, size)
 	for range size {
 		record := &kgo.Record{Partition: random.Int31n(int32(*partitions)), Value: make([]byte, 20+random.Intn(500))}
-		producer.Produce(limited, record, func(_ *kgo.Record, err error) {
+		producer.Produce(limited, record, func(record *kgo.Record, err error) {
 			if err != nil {
 				failures <- err
-			} else {
-				acked.Add(1)
+				return
 			}
+			ackedTo[record.Partition].Store(record.Offset)
+			acked.Add(1)
 		})
 	}
 	for acked.Load() < int64(size) || received.Load() < expected {
@@ -78,11 +83,23 @@ func burst(producer *kgo.Client, random *rand.Rand, size int, received *atomic.I
 		case err := <-failures:
 			fail("burst %d of %d records: %v; %d acknowledged, %d of %d delivered in all", number, size, err, acked.Load(), received.Load(), expected)
 		case <-limited.Done():
-			fail("burst %d stalled for %v: %d of %d acknowledged, %d of %d delivered in all", number, *limit, acked.Load(), size, received.Load(), expected)
+			fail("burst %d stalled for %v: %d of %d acknowledged, %d of %d delivered in all%s", number, *limit, acked.Load(), size,
+				received.Load(), expected, missing())
 		case <-time.After(100 * time.Microsecond):
 		}
 	}
 	return time.Since(began)
+}
+
+// missing names the partitions whose consumer has not seen what was acknowledged.
+func missing() string {
+	text := ""
+	for partition := range ackedTo {
+		if acked, seen := ackedTo[partition].Load(), seenTo[partition].Load(); acked > seen {
+			text += fmt.Sprintf("; partition %d: acknowledged offset %d, seen %d", partition, acked, seen)
+		}
+	}
+	return text
 }
 
 func createTopic() {
@@ -120,6 +137,7 @@ func startConsumers(received *atomic.Int64) {
 		go func() {
 			for {
 				fetches := client.PollFetches(context.Background())
+				fetches.EachRecord(func(record *kgo.Record) { seenTo[record.Partition].Store(record.Offset) })
 				received.Add(int64(fetches.NumRecords()))
 			}
 		}()
