@@ -17,6 +17,8 @@ pub const COMMIT_HEADER_BYTES: usize = 40;
 /// The front of an entry, before the bytes that it carries.
 pub const ENTRY_HEADER_BYTES: usize = 80;
 
+const PAGE: usize = 4096;
+const _: () = assert!(PAGE as u64 == PAGE_BYTES);
 const SUPERBLOCK_MAGIC: u64 = u64::from_be_bytes(*b"MRJSUPER");
 const COMMIT_MAGIC: u32 = u32::from_be_bytes(*b"MRJC");
 const ENTRY_MAGIC: u32 = u32::from_be_bytes(*b"MRJE");
@@ -63,7 +65,7 @@ pub struct Superblock {
 impl Superblock {
     /// The page that holds this superblock.
     #[must_use]
-    pub fn encode(&self) -> [u8; PAGE_BYTES as usize] {
+    pub fn encode(&self) -> [u8; PAGE] {
         let mut flags = 0;
         if self.relaxed {
             flags |= FLAG_RELAXED;
@@ -85,7 +87,7 @@ impl Superblock {
             fields.extend_from_slice(&number.to_le_bytes());
         }
         fields.extend_from_slice(&crc32c::crc32c(&fields).to_le_bytes());
-        let mut page = [0; PAGE_BYTES as usize];
+        let mut page = [0; PAGE];
         page[..SUPERBLOCK_BYTES].copy_from_slice(&fields);
         page
     }
@@ -109,7 +111,7 @@ impl Superblock {
         }
         let flags = u32_at(fields, 12);
         let region_bytes = u64_at(fields, 32);
-        if region_bytes == 0 || region_bytes % PAGE_BYTES != 0 {
+        if region_bytes == 0 || !region_bytes.is_multiple_of(PAGE_BYTES) {
             return Err(FormatError::BadRegion { region_bytes });
         }
         Ok(Self {
@@ -128,7 +130,7 @@ impl Superblock {
     /// # Errors
     /// Neither page holds a superblock.
     pub fn newest(pages: &[u8]) -> Result<Self, FormatError> {
-        let (first, second) = pages.split_at(pages.len().min(PAGE_BYTES as usize));
+        let (first, second) = pages.split_at(pages.len().min(PAGE));
         match (Self::decode(first), Self::decode(second)) {
             (Ok(first), Ok(second)) if first.generation > second.generation => Ok(first),
             (_, Ok(second)) => Ok(second),

@@ -66,6 +66,9 @@ pub struct Index {
 impl Index {
     /// Notes a batch that was appended at the end. An entry is made when at least
     /// `interval_bytes` lie between it and the entry before.
+    ///
+    /// # Panics
+    /// The batch does not begin where the one before it ends.
     pub fn note(&mut self, batch: BatchPlace, interval_bytes: u64) {
         assert_eq!(
             batch.position, self.end_position,

@@ -31,6 +31,10 @@ pub(crate) struct State {
 }
 
 #[derive(Debug, Default, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one per list, independent of each other"
+)]
 pub(crate) struct Listed {
     pub(crate) pending: bool,
     pub(crate) dirty: bool,

@@ -74,7 +74,7 @@ impl<'a> Redo<'a> {
         }
         let path = directory::segment_path(&touched.dir, header.segment_base);
         self.bytes += bytes.len() as u64;
-        self.file(path)?.write_all_at(bytes, header.byte_position)
+        self.file(&path)?.write_all_at(bytes, header.byte_position)
     }
 
     /// Finds or makes the directory of a partition.
@@ -90,8 +90,8 @@ impl<'a> Redo<'a> {
         }))
     }
 
-    fn file(&mut self, path: PathBuf) -> io::Result<&File> {
-        if !self.open.contains_key(&path) {
+    fn file(&mut self, path: &Path) -> io::Result<&File> {
+        if !self.open.contains_key(path) {
             if self.open.len() >= FILES_MAX {
                 for (_, file) in self.open.drain() {
                     file.sync_data()?;
@@ -101,11 +101,11 @@ impl<'a> Redo<'a> {
                 .write(true)
                 .create(true)
                 .truncate(false)
-                .open(&path)?;
-            self.open.insert(path.clone(), file);
+                .open(path)?;
+            self.open.insert(path.to_owned(), file);
         }
         self.open
-            .get(&path)
+            .get(path)
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 

@@ -84,7 +84,7 @@ async fn write(store: Rc<Store>, log: Rc<Log>, partition: i32, round: u64) {
     }
 }
 
-/// SplitMix64.
+/// The `SplitMix64` sequence.
 struct Random(u64);
 
 impl Random {

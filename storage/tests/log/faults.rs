@@ -36,7 +36,8 @@ fn commits(path: &Path) -> Vec<(u64, u64)> {
     let bytes = std::fs::read(path).unwrap();
     let superblock = Superblock::newest(&bytes[..8192]).unwrap();
     let mut found = Vec::new();
-    for at in (SUPERBLOCKS_BYTES..bytes.len() as u64).step_by(PAGE_BYTES as usize) {
+    let pages = bytes.len() as u64 / PAGE_BYTES;
+    for at in (SUPERBLOCKS_BYTES / PAGE_BYTES..pages).map(|page| page * PAGE_BYTES) {
         let page = &bytes[usize::try_from(at).unwrap()..];
         if let Some(header) = CommitHeader::parse(page, superblock.incarnation) {
             found.push((at, header.sequence));

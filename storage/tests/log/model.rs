@@ -2,9 +2,11 @@
 //! reads, rolls, checkpoints, clean stops and crashes, both hold the same.
 
 use std::path::Path;
+use std::rc::Rc;
 
 use proptest::prelude::*;
 use storage::log::{Log, LogConfig};
+use storage::store::Store;
 
 use crate::harness::{
     Broker, Setup, append, append_durably, batch, id, numbers, read_all, run, small_segments,
@@ -85,25 +87,7 @@ fn run_until_stop(
     };
     run(dir, setup, async |Broker { store, report }| {
         assert!(report.refused.is_empty(), "{:?}", report.refused);
-        let mut logs = Vec::new();
-        for (partition, records) in model.records.iter_mut().enumerate() {
-            let id = id(i32::try_from(partition).unwrap());
-            let log = Log::open(&store, id, config).await.unwrap();
-            let end = usize::try_from(log.end_offset()).unwrap();
-            assert!(
-                end >= model.acknowledged[partition],
-                "acknowledged records are there"
-            );
-            assert!(
-                end <= records.len(),
-                "nothing is there that was not appended"
-            );
-            records.truncate(end);
-            model.acknowledged[partition] = end;
-            let bytes = read_all(&store, &log, 0, 50_000).await;
-            assert_eq!(&numbers(&bytes), records);
-            logs.push(log);
-        }
+        let logs = open_all(&store, config, model).await;
         for (at, step) in steps.iter().enumerate() {
             match step {
                 Step::Append {
@@ -153,7 +137,31 @@ fn run_until_stop(
     })
 }
 
-fn note_acknowledged(logs: &[std::rc::Rc<Log>], acknowledged: &mut [usize; PARTITIONS]) {
+/// Opens all partitions, which must hold what the model says, and then is what it says.
+async fn open_all(store: &Rc<Store>, config: LogConfig, model: &mut Model) -> Vec<Rc<Log>> {
+    let mut logs = Vec::new();
+    for (partition, records) in model.records.iter_mut().enumerate() {
+        let id = id(i32::try_from(partition).unwrap());
+        let log = Log::open(store, id, config).await.unwrap();
+        let end = usize::try_from(log.end_offset()).unwrap();
+        assert!(
+            end >= model.acknowledged[partition],
+            "acknowledged records are there"
+        );
+        assert!(
+            end <= records.len(),
+            "nothing is there that was not appended"
+        );
+        records.truncate(end);
+        model.acknowledged[partition] = end;
+        let bytes = read_all(store, &log, 0, 50_000).await;
+        assert_eq!(&numbers(&bytes), records);
+        logs.push(log);
+    }
+    logs
+}
+
+fn note_acknowledged(logs: &[Rc<Log>], acknowledged: &mut [usize; PARTITIONS]) {
     for (partition, log) in logs.iter().enumerate() {
         acknowledged[partition] = usize::try_from(log.durable().get()).unwrap();
     }
