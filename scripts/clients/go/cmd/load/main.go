@@ -106,7 +106,7 @@ func main() {
 }
 
 func createTopic(stop context.Context) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(*bootstrap))
+	client, err := kgo.NewClient(kgo.SeedBrokers(*bootstrap), kgo.AlwaysRetryEOF())
 	if err != nil {
 		fail("%v", err)
 	}
@@ -134,6 +134,7 @@ func (p *producer) run(stop context.Context, rate float64) int64 {
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MaxBufferedRecords(2000), kgo.ProducerLinger(0),
 		kgo.ProducerBatchCompression(compression(p.id)), kgo.MetadataMinAge(100 * time.Millisecond),
 		kgo.RetryBackoffFn(func(int) time.Duration { return 50 * time.Millisecond }),
+		kgo.AlwaysRetryEOF(), // a connection that is cut in its first exchange is a crash here, not a TLS listener
 	}
 	mode := "idempotent"
 	if !p.idempotent {

@@ -30,7 +30,14 @@ func main() {
 		fail("%v", err)
 	}
 	checker := history.NewChecker(claims)
-	if err := readAll(checker); err != nil {
+	ends, err := endOffsets()
+	if err == nil {
+		err = readAll(checker, ends)
+	}
+	if err == nil {
+		err = probeEnds(ends)
+	}
+	if err != nil {
 		fail("%v", err)
 	}
 	report := checker.Finish()
@@ -41,11 +48,7 @@ func main() {
 	}
 }
 
-func readAll(checker *history.Checker) error {
-	ends, err := endOffsets()
-	if err != nil {
-		return err
-	}
+func readAll(checker *history.Checker, ends map[int32]int64) error {
 	assignment := map[int32]kgo.Offset{}
 	for partition, end := range ends {
 		if end > 0 {
