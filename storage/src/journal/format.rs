@@ -378,7 +378,7 @@ mod tests {
     #[test]
     fn a_torn_superblock_leaves_the_older_one() {
         let mut pages = [superblock(4).encode(), superblock(5).encode()].concat();
-        pages[PAGE_BYTES as usize + 20] ^= 1;
+        pages[PAGE + 20] ^= 1;
         assert_eq!(Superblock::newest(&pages), Ok(superblock(4)));
         pages[20] ^= 1;
         assert_eq!(Superblock::newest(&pages), Err(FormatError::NoSuperblock));
@@ -422,10 +422,10 @@ mod tests {
 
         #[test]
         fn no_bytes_make_the_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), entries_count: u32) {
-            let _ = Superblock::newest(&bytes);
+            let _superblock = Superblock::newest(&bytes);
             let header = CommitHeader { incarnation: 0, sequence: 0, bytes: u32::try_from(bytes.len()).unwrap(), entries_count };
-            let _ = header.is_whole(&bytes);
-            let _ = entries(&bytes, &header);
+            let _whole = header.is_whole(&bytes);
+            let _entries = entries(&bytes, &header);
         }
     }
 }

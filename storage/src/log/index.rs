@@ -208,17 +208,6 @@ impl Index {
         index.max_timestamp = Some(end.max_timestamp);
         Some(index)
     }
-
-    /// Forgets what begins at `position` or later.
-    pub fn truncate(&mut self, position: u64) {
-        let keep = self
-            .entries
-            .partition_point(|entry| u64::from(entry.position) < position);
-        self.entries.truncate(keep);
-        let last = self.entries.last().copied().unwrap_or(IndexEntry::START);
-        self.end_position = u64::from(last.position);
-        self.max_timestamp = (last.position > 0).then_some(last.max_timestamp);
-    }
 }
 
 /// Where a batch lies and what the index needs to know of it.
@@ -312,10 +301,10 @@ mod tests {
         fn a_decoded_index_goes_on_like_the_original(batches in some_batches(), cut: prop::sample::Index) {
             let (index, places) = filled(&batches, 2_000);
             let cut = places[cut.index(places.len())].position;
-            let mut again = Index::decode(&index.encode_from(0, 0), 0, index.end_position());
-            again.truncate(cut);
-            for place in places.iter().filter(|place| place.position >= again.end_position()).copied().collect::<Vec<_>>() {
-                again.note(place, 2_000);
+            let mut again = Index::decode(&index.encode_from(0, 0), 0, cut);
+            let end = again.end_position();
+            for place in places.iter().filter(|place| place.position >= end) {
+                again.note(*place, 2_000);
             }
             // The entry at the end of the decoded part exists already.
             prop_assert_eq!(&again.entries, &index.entries);

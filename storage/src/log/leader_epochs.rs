@@ -257,7 +257,7 @@ mod tests {
 
         #[test]
         fn no_text_makes_the_parser_panic(text in ".{0,60}") {
-            let _ = LeaderEpochs::from_text(&text);
+            let _read = LeaderEpochs::from_text(&text);
         }
     }
 }
