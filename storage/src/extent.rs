@@ -23,7 +23,8 @@ use crossbeam_queue::ArrayQueue;
 
 /// Alignment of every block, and of direct file I/O.
 pub const PAGE_BYTES: usize = 4096;
-const CLASS_COUNT: usize = 9; // 4 KiB ..= 1 MiB
+/// 4 KiB to 2 MiB: the largest request of a client with default settings has a little above 1 MiB.
+const CLASS_COUNT: usize = 10;
 const CLASS_BYTES_MAX: usize = PAGE_BYTES << (CLASS_COUNT - 1);
 /// Blocks of at least this size are cut from chunks that huge pages can back.
 const CHUNKED_BYTES_MIN: usize = 64 << 10;
@@ -191,7 +192,7 @@ impl ExtentPool {
         }
     }
 
-    /// An empty extent of at least `bytes` capacity (a power of two up to 1 MiB, whole pages above).
+    /// An empty extent of at least `bytes` capacity (a power of two up to 2 MiB, whole pages above).
     pub fn allocate(&self, bytes: usize) -> ExtentWriter {
         let free = if bytes <= CLASS_BYTES_MAX {
             self.take(class_of(bytes.next_power_of_two().max(PAGE_BYTES)).unwrap_or(0))
@@ -491,7 +492,8 @@ mod tests {
             (4097, 8192),
             (65_536, 65_536),
             (1_000_000, 1 << 20),
-            ((1 << 20) + 1, (1 << 20) + 4096),
+            ((1 << 20) + 1, 2 << 20),
+            ((2 << 20) + 1, (2 << 20) + 4096),
         ] {
             let mut extent = pool.allocate(bytes);
             assert_eq!(extent.capacity(), capacity, "for {bytes}");

@@ -19,7 +19,7 @@ use crate::shard::budget::Permit;
 /// From this size on a body is received without the detour through provided buffers.
 const LARGE_BYTES: usize = 32 * 1024;
 /// A large body's first memory; doubled as it fills, so that nobody gets 100 MiB for a promise.
-const FIRST_EXTENT_BYTES: usize = 1024 * 1024;
+const FIRST_EXTENT_BYTES: usize = 2 << 20;
 /// Small requests in a row after which a connection goes back to provided buffers.
 const SMALL_IN_A_ROW: u32 = 8;
 
