@@ -1,8 +1,9 @@
 //! A shell around one node: it keeps the contract of `raft::Output` with a simulated disk and application.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-use raft::{Entry, HardState, Node, Persist, RecoveredState, Snapshot};
+use raft::{Entry, EntryKind, HardState, Membership, Node, Persist, RecoveredState, Snapshot};
 
 use super::clock::Clock;
 use super::disk::Disk;
@@ -101,6 +102,29 @@ impl Stored {
         let first = self.entries.first()?.index;
         let at = usize::try_from(index.checked_sub(first)?).ok()?;
         self.entries.get(at)
+    }
+
+    /// The membership in force at `index`, and all later ones.
+    pub(crate) fn memberships_from(&self, index: u64) -> impl Iterator<Item = Arc<Membership>> {
+        let first = (
+            self.snapshot.meta.index,
+            Arc::clone(&self.snapshot.meta.membership),
+        );
+        let brought = self
+            .entries
+            .iter()
+            .filter(|entry| entry.kind == EntryKind::Membership);
+        let decoded = |entry: &Entry| {
+            (
+                entry.index,
+                Arc::new(Membership::decode(&entry.payload).unwrap()),
+            )
+        };
+        let all: Vec<_> = std::iter::once(first).chain(brought.map(decoded)).collect();
+        let in_force = all.iter().rposition(|(at, _)| *at <= index).unwrap_or(0);
+        all.into_iter()
+            .skip(in_force)
+            .map(|(_, membership)| membership)
     }
 
     /// Whether the entry is there, or covered.

@@ -21,6 +21,9 @@
 //! index is *not* among them: one proposal on a quorum of one costs one durable write. What is found after a crash goes
 //! into [`RecoveredState`]; a state that contradicts itself is refused with a [`RecoveryError`].
 //!
+//! The log behind the last snapshot is kept in memory too, so the application should take snapshots
+//! ([`Input::SnapshotCreated`]); a snapshot is one [`bytes::Bytes`], shared with the messages that carry it.
+//!
 //! # Example: a quorum of one
 //!
 //! ```

@@ -195,6 +195,14 @@ pub enum RejectReason {
         /// What is applied.
         applied: u64,
     },
+    /// A snapshot that no other member would take.
+    #[error("snapshot of {bytes} bytes, {bytes_max} at most")]
+    SnapshotTooLarge {
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        bytes_max: u64,
+    },
 }
 
 /// A read that may be answered: the applied state holds everything that was committed when the read was asked.

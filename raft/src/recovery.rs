@@ -176,3 +176,123 @@ fn usable_entries(state: &RecoveredState) -> Result<&[Entry], RecoveryError> {
         Some(_) | None => Ok(&[]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::entry::NodeId;
+
+    /// A disk with a snapshot at (`index`, `term`) and entries (index, term).
+    fn disk(term: u64, snapshot: (u64, u64), entries: &[(u64, u64)]) -> RecoveredState {
+        let members = Arc::new(Membership::new([NodeId(1)], []));
+        let entry = |&(index, term): &(u64, u64)| Entry {
+            index,
+            term,
+            kind: EntryKind::Data,
+            payload: Bytes::new(),
+        };
+        RecoveredState {
+            hard_state: HardState { term, vote: None },
+            snapshot: Snapshot::new(
+                snapshot.0,
+                snapshot.1,
+                members,
+                Bytes::from_static(b"state"),
+            ),
+            entries: entries.iter().map(entry).collect(),
+        }
+    }
+
+    /// Where the log begins and ends, and whether something must be removed from the disk.
+    fn recovered(disk: &RecoveredState) -> (u64, u64, bool) {
+        let (log, leftover) = recover_log(disk).unwrap();
+        (log.base_index(), log.last_index(), leftover)
+    }
+
+    #[test]
+    fn entries_behind_the_snapshot_are_the_log() {
+        assert_eq!(
+            recovered(&disk(2, (0, 0), &[(1, 1), (2, 2)])),
+            (0, 2, false)
+        );
+        assert_eq!(recovered(&disk(2, (2, 2), &[(3, 2)])), (2, 3, false));
+        assert_eq!(
+            recovered(&disk(2, (2, 2), &[(1, 1), (2, 2), (3, 2)])),
+            (2, 3, false)
+        );
+        assert_eq!(
+            recovered(&disk(2, (2, 2), &[(1, 1), (2, 2)])),
+            (2, 2, false)
+        );
+    }
+
+    #[test]
+    fn entries_that_a_snapshot_contradicts_are_removed() {
+        assert_eq!(
+            recovered(&disk(3, (2, 2), &[(1, 1), (2, 1), (3, 1)])),
+            (2, 2, true)
+        );
+        assert_eq!(recovered(&disk(3, (9, 2), &[(1, 1), (2, 1)])), (9, 9, true));
+    }
+
+    #[test]
+    fn forgotten_hard_state_is_refused() {
+        let older = recover_log(&disk(1, (0, 0), &[(1, 1), (2, 2)]));
+        assert!(matches!(
+            older,
+            Err(RecoveryError::HardStateBehind {
+                term: 1,
+                log_term: 2
+            })
+        ));
+        let older = recover_log(&disk(1, (5, 2), &[]));
+        assert!(matches!(
+            older,
+            Err(RecoveryError::HardStateBehind {
+                term: 1,
+                log_term: 2
+            })
+        ));
+    }
+
+    #[test]
+    fn gaps_and_falling_terms_are_refused() {
+        let gap = recover_log(&disk(2, (0, 0), &[(1, 1), (3, 1)]));
+        assert!(matches!(
+            gap,
+            Err(RecoveryError::Gap {
+                expected: 2,
+                found: 3
+            })
+        ));
+        let gap = recover_log(&disk(2, (2, 1), &[(4, 1)]));
+        assert!(matches!(
+            gap,
+            Err(RecoveryError::Gap {
+                expected: 3,
+                found: 4
+            })
+        ));
+        let falls = recover_log(&disk(2, (0, 0), &[(1, 2), (2, 1)]));
+        assert!(matches!(
+            falls,
+            Err(RecoveryError::TermFalls {
+                index: 2,
+                before: 2,
+                term: 1
+            })
+        ));
+    }
+
+    #[test]
+    fn damaged_snapshot_is_refused() {
+        let mut damaged = disk(2, (2, 2), &[]);
+        damaged.snapshot.data = Bytes::from_static(b"stale");
+        assert!(matches!(
+            recover_log(&damaged),
+            Err(RecoveryError::DamagedSnapshot { index: 2 })
+        ));
+    }
+}

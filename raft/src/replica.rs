@@ -254,6 +254,10 @@ impl Replica {
                 applied,
             });
         };
+        let (bytes, bytes_max) = (data.len() as u64, self.config.snapshot_bytes_max);
+        if bytes > bytes_max {
+            return Err(RejectReason::SnapshotTooLarge { bytes, bytes_max });
+        }
         let membership = Arc::clone(self.log.membership_at(index));
         self.snapshot = Snapshot::new(index, term, membership, data);
         self.write.snapshot = Some(self.snapshot.clone());

@@ -27,6 +27,8 @@ pub(crate) const ELECTION_TIMEOUT_MAX: u64 = 300_000;
 pub(crate) const HEARTBEAT: u64 = 40_000;
 /// How long calm lasts: leader within three timeouts, then writes, then equal logs.
 const CALM: u64 = 2_500_000;
+/// Far more than an honest run needs.
+const EVENTS_MAX: u64 = 400_000;
 const TRACE_LINES: usize = 60;
 
 /// What happens.
@@ -158,6 +160,9 @@ impl Cluster {
         while let Some((at, event)) = self.queue.pop() {
             self.now = at;
             self.report.events += 1;
+            if self.report.events > EVENTS_MAX {
+                return Err(broken("progress", "words go round in circles"));
+            }
             if matches!(event, Event::End) {
                 return self.check_end();
             }

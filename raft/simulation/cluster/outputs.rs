@@ -204,25 +204,22 @@ impl Cluster {
     }
 
     fn check_committed(&mut self, id: u64, entry: &Entry) -> Result<(), Violation> {
-        let membership = self
-            .server(id)
-            .node
-            .as_ref()
-            .map(|node| node.status().membership);
         let servers = &self.servers;
         let durable = |entry: &Entry| {
-            let Some(membership) = &membership else {
-                return true;
-            };
             let holds = |voter: &&NodeId| {
                 let server = usize::try_from(voter.0).unwrap();
                 servers[server].durable.holds(entry.index, entry.term)
             };
             let majority = |set: &[NodeId]| set.iter().filter(holds).count() * 2 > set.len();
-            let changed = entry.kind == raft::EntryKind::Membership;
-            changed
-                || majority(membership.voters())
-                    && (membership.outgoing().is_empty() || majority(membership.outgoing()))
+            // The leader counted with a membership that was in force at the entry or came after it, perhaps only in its log.
+            let all = servers
+                .iter()
+                .flat_map(|server| server.believed.memberships_from(entry.index));
+            let mut counted = all.filter(|membership| !membership.voters().is_empty());
+            counted.any(|membership| {
+                let outgoing = membership.outgoing();
+                majority(membership.voters()) && (outgoing.is_empty() || majority(outgoing))
+            })
         };
         self.invariants.on_apply(id, entry, durable)
     }
