@@ -21,8 +21,8 @@ use storage::store::{self, StoreOptions};
 use crate::cli::banner::{self, Started};
 use crate::config::Settings;
 use crate::config::effective::{Durability, Listener};
-use crate::control::{Control, ControlHandle, ControlOptions};
-use crate::controller::ControllerSettings;
+use crate::control::{Control, ControlHandle, ControlOptions, membarrier};
+use crate::controller::{ControllerSettings, TopicLimits};
 use crate::limits::directory::DirectoryLock;
 use crate::limits::{self, Resource, cores};
 use crate::logging;
@@ -31,7 +31,6 @@ use crate::metadata::delta::ImageChange;
 use crate::metadata::image::{BrokerEndpoint, ClusterImage};
 use crate::net::listener;
 use crate::shard::Shard;
-use crate::shard::connection_counts::ConnectionCounts;
 use crate::shard::mailbox::Lanes;
 use crate::shard::run::{self, Assembly, ShardStart, StartReport};
 
@@ -44,9 +43,13 @@ const RECOVERY_POOL_BYTES: usize = 16 << 20;
 /// What kept it from starting, with the cure where there is one.
 pub(crate) fn run(mut settings: Settings) -> anyhow::Result<()> {
     clock::monotonic(); // the start of its time
+    membarrier::register();
     let signals = Signals::new([SIGTERM, SIGINT]).context("cannot wait for signals")?;
-    raise_limits();
+    raise_limits(&settings);
     let lock = DirectoryLock::take(&settings.data_dir)?;
+    let _metadata_lock = (settings.metadata_dir != settings.data_dir)
+        .then(|| DirectoryLock::take(&settings.metadata_dir))
+        .transpose()?;
     let listeners = bind(&mut settings)?;
     let ports = settings.listeners.iter().map(|listener| listener.endpoint.port).collect();
     let settings = Arc::new(settings);
@@ -55,7 +58,7 @@ pub(crate) fn run(mut settings: Settings) -> anyhow::Result<()> {
     let control = start_control(&settings, &shards.lanes)?;
     recover(&settings, control.first_image())?;
     let (io, lanes) = (shards.io.clone(), Arc::clone(&shards.lanes));
-    let threads = shards.serve(&settings, &control.handle(), listeners)?;
+    let threads = shards.serve(&control.handle(), listeners)?;
     logging::ready(settings.node_id);
     banner::show(&settings, &Started { ports, cores, io, took: clock::monotonic() });
     wait(signals);
@@ -65,20 +68,27 @@ pub(crate) fn run(mut settings: Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Raises what may be raised; what is missing is said, and whether it is fatal shows when a ring
-/// or a socket is made.
-fn raise_limits() {
+/// Raises what may be raised. What is missing is told loudly only where it limits this broker; and
+/// whether it is fatal shows when a ring or a socket is made.
+fn raise_limits(settings: &Settings) {
+    let descriptors_least = match settings.limits.connections_max {
+        // Kafka's default: not bounded
+        count if count == i32::MAX.unsigned_abs() => limits::DESCRIPTORS_LEAST,
+        count => limits::DESCRIPTORS_LEAST.max(u64::from(count) + limits::DESCRIPTORS_OF_FILES),
+    };
     let wanted = [
-        (Resource::Descriptors, limits::DESCRIPTORS_WANTED),
-        (Resource::LockedMemory, limits::LOCKED_MEMORY_WANTED),
+        (Resource::Descriptors, limits::DESCRIPTORS_WANTED.max(descriptors_least), descriptors_least),
+        (Resource::LockedMemory, limits::LOCKED_MEMORY_WANTED, limits::LOCKED_MEMORY_LEAST),
     ];
-    for (resource, wanted) in wanted {
+    for (resource, wanted, least) in wanted {
         match limits::raise(resource, wanted) {
-            Ok(allowance) => {
-                if let Some(shortage) = allowance.shortage(wanted) {
+            Ok(allowance) => match allowance.shortage(wanted) {
+                Some(shortage) if allowance.shortage(least).is_some() => {
                     tracing::warn!("{shortage}");
                 }
-            }
+                Some(shortage) => tracing::debug!("{shortage}"),
+                None => {}
+            },
             Err(error) => tracing::warn!("cannot read the limits of this process: {error}"),
         }
     }
@@ -87,11 +97,11 @@ fn raise_limits() {
 /// Binds every listener for clients; port 0 becomes the port that was bound.
 fn bind(settings: &mut Settings) -> anyhow::Result<Vec<TcpListener>> {
     let mut bound = Vec::new();
-    let backlog = settings.sockets.backlog;
+    let sockets = settings.sockets;
     settings.listeners.retain(|listener| !listener.controller);
     for listener in &mut settings.listeners {
         let endpoint = &mut listener.endpoint;
-        let socket = listener::bind(&endpoint.host, endpoint.port, backlog)?;
+        let socket = listener::bind(&endpoint.host, endpoint.port, &sockets)?;
         endpoint.port = socket.local_addr()?.port();
         if listener.advertised_port == 0 {
             listener.advertised_port = endpoint.port;
@@ -147,23 +157,20 @@ impl Shards {
             threads.push(spawn(index, cores.map(|cores| cores[index]), start)?);
         }
         let (notifiers, io) = rings(&reports, threads.len())?;
-        Ok(Self { lanes: Lanes::new(notifiers), io, threads, assemblies, reports })
+        let lanes = Lanes::new(notifiers, settings.limits.mailbox_messages as usize);
+        Ok(Self { lanes, io, threads, assemblies, reports })
     }
 
     fn serve(
         self,
-        settings: &Settings,
         control: &ControlHandle,
         listeners: Vec<TcpListener>,
     ) -> anyhow::Result<Vec<JoinHandle<()>>> {
-        let connections_max = settings.limits.connections_max as usize;
-        let counts = Arc::new(ConnectionCounts::new(self.threads.len(), connections_max));
         let mut listeners = Some(listeners);
         for assemble in &self.assemblies {
             let assembly = Assembly {
                 lanes: Arc::clone(&self.lanes),
                 control: control.clone(),
-                connection_counts: Arc::clone(&counts),
                 listeners: listeners.take().unwrap_or_default(),
             };
             assemble.send(assembly).context("a shard ended while it started")?;
@@ -242,6 +249,11 @@ fn start_control(settings: &Settings, lanes: &Arc<Lanes<Shard>>) -> anyhow::Resu
             num_partitions: settings.topics.partitions_default,
             default_replication_factor: settings.topics.replication_factor_default,
             delete_topic_enable: settings.topics.delete_enabled,
+            limits: TopicLimits {
+                topics_max: settings.limits.topics_max as usize,
+                partitions_max: settings.limits.partitions_max as usize,
+                partitions_per_topic_max: settings.limits.partitions_per_topic_max as usize,
+            },
             catalog: ConfigCatalog::new(settings.layers().clone()),
         },
         snapshot_bytes: settings.metadata_log.snapshot_after_bytes,

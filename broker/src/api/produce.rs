@@ -42,6 +42,9 @@ struct Append {
     batch: ValidBatch,
 }
 
+/// A batch in the log, not durable yet.
+type Run = Result<(Rc<Partition>, Appended), ErrorCode>;
+
 /// What became of the batches of one owner, by place in the request.
 type Appends = Vec<(usize, Result<Appended, ErrorCode>)>;
 
@@ -94,6 +97,9 @@ fn check(
     if !matches!(request.acks, ACKS_NONE | ACKS_LEADER | ACKS_ALL) {
         return Err(ErrorCode::InvalidRequiredAcks.into());
     }
+    if shard.disk_is_short.get() {
+        return Err(ErrorCode::KafkaStorageError.into());
+    }
     let image = shard.image();
     let topic = resolve(&image, request.topic_of(partition))?;
     if topic.internal && call.header.client_id.as_deref() != Some(ADMIN_CLIENT_ID) {
@@ -141,7 +147,7 @@ fn append_all(shard: &Rc<Shard>, appends: Vec<Append>) -> Pin<Box<dyn Future<Out
 }
 
 impl Append {
-    fn run(self, shard: &Shard, now_ms: i64) -> Result<(Rc<Partition>, Appended), ErrorCode> {
+    fn run(self, shard: &Shard, now_ms: i64) -> Run {
         // it was found open; if it is gone, its topic was deleted since
         let partition = shard.partitions.get(self.id).ok_or(ErrorCode::UnknownTopicOrPartition)?;
         let appended = partition.append(&self.records, &self.batch, now_ms)?;
@@ -150,7 +156,7 @@ impl Append {
 }
 
 async fn wait_until_durable(
-    all: Vec<(usize, Result<(Rc<Partition>, Appended), ErrorCode>)>,
+    all: Vec<(usize, Run)>,
 ) -> Appends {
     let mut durable = Vec::with_capacity(all.len());
     for (place, result) in all {

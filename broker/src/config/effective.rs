@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::layers::{Layers, Value};
-use super::listeners::{Endpoint, HostPort, SecurityProtocol};
+use super::listeners::{Endpoint, SecurityProtocol};
 use super::notices;
 use super::problem::{Notice, Problem};
 use super::relations;
@@ -57,20 +57,12 @@ pub(crate) struct Listener {
     pub(crate) advertised_port: u16,
 }
 
-impl Listener {
-    pub(crate) fn advertised(&self) -> HostPort<'_> {
-        HostPort(&self.advertised_host, self.advertised_port)
-    }
-}
-
 /// Bounds; every one is a row of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub(crate) request_bytes_max: u32,
-    pub(crate) unauthenticated_request_bytes_max: u32,
-    /// Over all shards, as the next three.
+    /// Over all shards, as the next two.
     pub(crate) request_memory_bytes: u64,
-    pub(crate) response_memory_bytes: u64,
     pub(crate) tail_bytes: u64,
     pub(crate) producers_max: u64,
     /// Of each shard.
@@ -114,8 +106,6 @@ pub(crate) struct TopicSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MetadataLogSettings {
     pub(crate) snapshot_after_bytes: u64,
-    /// None takes none by time.
-    pub(crate) snapshot_after: Option<Duration>,
 }
 
 /// Everything the program reads. `layers` has the texts and where they came from.
@@ -125,7 +115,6 @@ pub(crate) struct Settings {
     pub(crate) cluster_id: Option<String>,
     pub(crate) rack: Option<String>,
     pub(crate) listeners: Vec<Listener>,
-    pub(crate) inter_broker_listener: String,
     pub(crate) data_dir: PathBuf,
     pub(crate) metadata_dir: PathBuf,
     pub(crate) shards: u32,
@@ -136,9 +125,6 @@ pub(crate) struct Settings {
     pub(crate) topics: TopicSettings,
     pub(crate) metadata_log: MetadataLogSettings,
     pub(crate) producer_id_expiration: Duration,
-    pub(crate) producer_id_expiration_check: Duration,
-    pub(crate) log_retention_check: Duration,
-    pub(crate) request_timeout: Duration,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) log_filter: String,
     pub(crate) log_format: LogFormat,
@@ -213,7 +199,6 @@ impl Settings {
             node_id,
             cluster_id: read.optional("cluster.id"),
             rack: read.optional("broker.rack"),
-            inter_broker_listener: relations::inter_broker_listener(&layers, &listeners),
             listeners,
             metadata_dir: read
                 .optional("metadata.log.dir")
@@ -241,13 +226,8 @@ impl Settings {
             },
             metadata_log: MetadataLogSettings {
                 snapshot_after_bytes: read.u64("metadata.log.max.record.bytes.between.snapshots"),
-                snapshot_after: Some(read.duration("metadata.log.max.snapshot.interval.ms"))
-                    .filter(|interval| !interval.is_zero()),
             },
             producer_id_expiration: read.duration("producer.id.expiration.ms"),
-            producer_id_expiration_check: read.duration("producer.id.expiration.check.interval.ms"),
-            log_retention_check: read.duration("log.retention.check.interval.ms"),
-            request_timeout: read.duration("request.timeout.ms"),
             shutdown_timeout: read.duration("millrace.shutdown.timeout.ms"),
             log_filter: read.text("millrace.log.level").to_owned(),
             log_format: match read.text("millrace.log.format") {
@@ -323,11 +303,9 @@ impl<'a> Reader<'a> {
         let queued = u64::try_from(self.long("queued.max.request.bytes")).ok();
         Limits {
             request_bytes_max: self.u32("socket.request.max.bytes"),
-            unauthenticated_request_bytes_max: self.u32("millrace.unauthenticated.request.bytes"),
             request_memory_bytes: queued
                 .filter(|bytes| *bytes > 0)
                 .unwrap_or_else(|| self.u64("millrace.request.memory.bytes")),
-            response_memory_bytes: self.u64("millrace.response.memory.bytes"),
             tail_bytes: self.u64("millrace.tail.bytes"),
             producers_max: self.u64("millrace.producers.max"),
             journal_bytes: self.u64("millrace.journal.bytes"),

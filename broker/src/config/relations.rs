@@ -367,18 +367,3 @@ fn check_inter_broker(layers: &Layers, listeners: &[Listener], problems: &mut Ve
         ));
     }
 }
-
-/// The listener that other brokers would use: the one named, else the first for clients.
-pub(crate) fn inter_broker_listener(layers: &Layers, listeners: &[Listener]) -> String {
-    let first = listeners.iter().find(|listener| !listener.controller);
-    Reader { layers }
-        .optional("inter.broker.listener.name")
-        .map_or_else(
-            || {
-                first
-                    .map(|listener| listener.endpoint.name.clone())
-                    .unwrap_or_default()
-            },
-            |name| name.to_ascii_uppercase(),
-        )
-}

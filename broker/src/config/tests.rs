@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::effective::{Durability, Machine, Settings};
+use super::effective::{Durability, Listener, Machine, Settings};
 use super::layers::Source;
 use super::load::{Inputs, Override, load};
 use super::problem::{ConfigError, Notice, Place};
@@ -14,6 +14,10 @@ fn machine() -> Machine {
         cores: 6,
         host_name: "box".to_owned(),
     }
+}
+
+fn advertised(listener: &Listener) -> String {
+    format!("{}:{}", listener.advertised_host, listener.advertised_port)
 }
 
 fn from(file: &str) -> Result<(Settings, Vec<Notice>), ConfigError> {
@@ -67,10 +71,9 @@ fn nothing_given_is_a_whole_configuration() {
         "PLAINTEXT://127.0.0.1:9092"
     );
     assert_eq!(
-        settings.listeners[0].advertised().to_string(),
+        advertised(&settings.listeners[0]),
         "127.0.0.1:9092"
     );
-    assert_eq!(settings.inter_broker_listener, "PLAINTEXT");
     assert_eq!(settings.topics.defaults.segment_bytes, 1 << 30);
     assert_eq!(
         settings.limits.connection_idle_max,
@@ -315,7 +318,7 @@ fn the_sample_file_of_a_combined_node_is_accepted() {
     let [client, controller] = settings.listeners.as_slice() else {
         panic!("two listeners")
     };
-    assert_eq!(client.advertised().to_string(), "localhost:9092");
+    assert_eq!(advertised(client), "localhost:9092");
     assert!(client.endpoint.is_on_every_interface() && controller.controller);
     assert_eq!(
         settings.data_dir,
@@ -361,10 +364,9 @@ fn the_environment_of_a_test_container_is_accepted() {
     );
     assert_eq!(settings.client_listeners().count(), 2);
     assert_eq!(
-        settings.listeners[0].advertised().to_string(),
+        advertised(&settings.listeners[0]),
         "localhost:32768"
     );
-    assert_eq!(settings.inter_broker_listener, "BROKER");
     let text: String = notices.iter().map(|notice| format!("{notice}\n")).collect();
     assert!(!text.contains("unknown name"), "{text}");
 }
@@ -372,7 +374,7 @@ fn the_environment_of_a_test_container_is_accepted() {
 #[test]
 fn an_open_listener_advertises_the_host_and_an_advertised_one_opens_the_listener() {
     let (settings, _) = from("listeners=PLAINTEXT://:9092").unwrap();
-    assert_eq!(settings.listeners[0].advertised().to_string(), "box:9092");
+    assert_eq!(advertised(&settings.listeners[0]), "box:9092");
     let (settings, _) = from("advertised.listeners=PLAINTEXT://kafka.example:29092").unwrap();
     assert_eq!(
         settings.listeners[0].endpoint.to_string(),

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use super::effective::Settings;
 use super::layers::{Layer, Layers};
 use super::rows::topic::{Unit, broker_synonyms};
 use super::setting::{Setting, list_elements};
@@ -65,10 +64,6 @@ pub(crate) struct TopicConfig {
 
 impl TopicConfig {
     /// The effective settings of a topic with these settings of its own.
-    pub(crate) fn from(overrides: &BTreeMap<String, String>, settings: &Settings) -> Self {
-        Self::from_layers(overrides, settings.layers())
-    }
-
     pub(crate) fn from_layers(overrides: &BTreeMap<String, String>, layers: &Layers) -> Self {
         let read = Reader { overrides, layers };
         let cleanup_policy = read.text("cleanup.policy");

@@ -7,6 +7,7 @@ mod checkpoint;
 mod durable_file;
 mod entry_batches;
 mod executor;
+mod hold;
 pub(crate) mod membarrier;
 mod meta_properties;
 mod metadata_log;
@@ -32,7 +33,7 @@ use crate::control::raft_driver::{DriverError, RaftDriver};
 use crate::controller::ControllerSettings;
 use crate::metadata::image::{BrokerEndpoint, ClusterImage};
 
-pub(crate) use crate::control::queue::{ControlHandle, Envelope, Reply};
+pub(crate) use crate::control::queue::{ControlHandle, Envelope};
 pub(crate) use crate::control::raft_driver::Publish;
 pub(crate) use crate::control::request::{ControlRequest, ControlResponse};
 pub(crate) use crate::control::startup::ControlError;

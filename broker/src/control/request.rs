@@ -63,7 +63,7 @@ impl ControlRequest {
                 ControlResponse::DeleteTopics,
             ),
             Self::CreatePartitions(request) => map(
-                create_partitions(image, request, random),
+                create_partitions(image, request, &settings.limits, random),
                 ControlResponse::CreatePartitions,
             ),
             Self::IncrementalAlterConfigs(request) => map(

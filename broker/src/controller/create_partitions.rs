@@ -11,13 +11,16 @@ use protocol::messages::create_partitions_response::{
     CreatePartitionsResponse, CreatePartitionsTopicResult,
 };
 
-use crate::controller::{OPERATION_RECORDS_MAX, Outcome, Random, Refusal, placement};
+use crate::controller::{
+    OPERATION_RECORDS_MAX, Outcome, Random, Refusal, TopicLimits, placement,
+};
 use crate::metadata::image::{ClusterImage, TopicImage};
 use crate::metadata::records::MetadataRecord;
 
 pub(crate) fn create_partitions(
     image: &ClusterImage,
     request: &CreatePartitionsRequest,
+    limits: &TopicLimits,
     random: Random<'_>,
 ) -> Outcome<CreatePartitionsResponse> {
     let mut seen = HashSet::new();
@@ -40,7 +43,7 @@ pub(crate) fn create_partitions(
                 "Duplicate topic name.",
             ))
         } else {
-            grow_topic(image, topic, OPERATION_RECORDS_MAX - records.len(), random)
+            grow_topic(image, topic, limits, records.len(), random)
         };
         let refusal = match grown {
             Ok(mut partitions) => {
@@ -70,7 +73,8 @@ pub(crate) fn create_partitions(
 fn grow_topic(
     image: &ClusterImage,
     request: &CreatePartitionsTopic,
-    records_left: usize,
+    limits: &TopicLimits,
+    records: usize,
     random: Random<'_>,
 ) -> Result<Vec<MetadataRecord>, Refusal> {
     let Some(topic) = image.topic(&request.name) else {
@@ -78,16 +82,18 @@ fn grow_topic(
     };
     let existing = topic.partition_count();
     let additional = additional_partitions(existing, request)?;
-    if additional > records_left {
+    if additional > OPERATION_RECORDS_MAX - records {
         return Err(Refusal::too_large());
     }
+    let partitions = image.topics.partition_count() + records + additional;
+    limits.check(image.topics.len(), partitions, topic.partitions.len() + additional)?;
     let replicas = replicas(image, topic, request, additional, random)?;
-    let mut records = Vec::with_capacity(additional);
+    let mut grown = Vec::with_capacity(additional);
     for (partition_id, replicas) in (existing..).zip(&replicas) {
         let record = placement::new_partition(image, topic.id, partition_id, replicas)?;
-        records.push(record.into());
+        grown.push(record.into());
     }
-    Ok(records)
+    Ok(grown)
 }
 
 fn additional_partitions(existing: i32, request: &CreatePartitionsTopic) -> Result<usize, Refusal> {

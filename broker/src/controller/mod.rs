@@ -30,7 +30,41 @@ pub(crate) struct ControllerSettings {
     pub(crate) num_partitions: i32,
     pub(crate) default_replication_factor: i16,
     pub(crate) delete_topic_enable: bool,
+    pub(crate) limits: TopicLimits,
     pub(crate) catalog: ConfigCatalog,
+}
+
+/// How many topics and partitions the cluster may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TopicLimits {
+    pub(crate) topics_max: usize,
+    pub(crate) partitions_max: usize,
+    pub(crate) partitions_per_topic_max: usize,
+}
+
+impl TopicLimits {
+    /// Whether the cluster may have so many topics and partitions, `of_topic` of them in one topic.
+    pub(crate) fn check(
+        &self,
+        topics: usize,
+        partitions: usize,
+        of_topic: usize,
+    ) -> Result<(), Refusal> {
+        let exceeded = |name: &str, most: usize| {
+            let text = format!("Not more than {name} = {most} are allowed.");
+            Err(Refusal::new(ErrorCode::PolicyViolation, text))
+        };
+        if of_topic > self.partitions_per_topic_max {
+            return exceeded("millrace.partitions.per.topic.max", self.partitions_per_topic_max);
+        }
+        if topics > self.topics_max {
+            return exceeded("millrace.topics.max", self.topics_max);
+        }
+        if partitions > self.partitions_max {
+            return exceeded("millrace.partitions.max", self.partitions_max);
+        }
+        Ok(())
+    }
 }
 
 /// Random bits for ids and for spreading partitions over brokers; seeded in tests.

@@ -28,7 +28,7 @@ use crate::controller::create_partitions::create_partitions;
 use crate::controller::delete_topics::delete_topics;
 use crate::controller::legacy_configs::alter_configs;
 use crate::controller::topics::create_topics;
-use crate::controller::{ControllerSettings, features};
+use crate::controller::{ControllerSettings, TopicLimits, features};
 use crate::metadata::config_catalog::ConfigCatalog;
 use crate::metadata::delta::MetadataDelta;
 use crate::metadata::image::{ClusterImage, ConfigResource, LogPosition};
@@ -41,6 +41,11 @@ pub(crate) fn settings() -> ControllerSettings {
         num_partitions: 2,
         default_replication_factor: 1,
         delete_topic_enable: true,
+        limits: TopicLimits {
+            topics_max: 1_000,
+            partitions_max: 100_000,
+            partitions_per_topic_max: 50_000,
+        },
         catalog: ConfigCatalog::default(),
     }
 }
@@ -328,6 +333,30 @@ fn topic_configurations_are_checked_before_anything_is_created() {
 }
 
 #[test]
+fn limits_hold_over_a_request_and_over_the_cluster() {
+    let mut settings = settings();
+    settings.limits =
+        TopicLimits { topics_max: 2, partitions_max: 10, partitions_per_topic_max: 6 };
+    let ask = |image: &ClusterImage, topics: Vec<CreatableTopic>| {
+        let request = CreateTopicsRequest { topics, ..Default::default() };
+        let (records, response) = create_topics(image, &request, &settings, &mut numbers());
+        let codes: Vec<i16> = response.topics.iter().map(|topic| topic.error_code).collect();
+        (apply(image, &records), codes)
+    };
+    const REFUSED: i16 = 44;
+    let wide = vec![topic("a", 7, 1), topic("b", 6, 1), topic("c", 5, 1), topic("d", 4, 1)];
+    let (image, codes) = ask(&cluster(1), wide);
+    assert_eq!(codes, [REFUSED, 0, REFUSED, 0], "too wide, fits, ten are exceeded, fits");
+    assert_eq!(ask(&image, vec![topic("e", 1, 1)]).1, [REFUSED], "a third topic");
+    let more = CreatePartitionsTopic { name: String::from("d"), count: 5, assignments: None };
+    let request = CreatePartitionsRequest { topics: vec![more], ..Default::default() };
+    let (records, response) =
+        create_partitions(&image, &request, &settings.limits, &mut numbers());
+    assert!(records.is_empty());
+    assert_eq!(response.results[0].error_code, REFUSED, "an eleventh partition");
+}
+
+#[test]
 fn validate_only_answers_the_same_and_changes_nothing() {
     let request = CreateTopicsRequest {
         topics: vec![topic("a", 3, 1)],
@@ -409,7 +438,7 @@ fn partitions_are_only_ever_added() {
             topics,
             ..Default::default()
         };
-        let (records, response) = create_partitions(&image, &request, &mut numbers());
+        let (records, response) = create_partitions(&image, &request, &settings().limits, &mut numbers());
         let result = response.results[0].clone();
         (
             records,
@@ -638,7 +667,7 @@ proptest! {
                 1 => {
                     let topics = vec![CreatePartitionsTopic { name, count: number, assignments: None }];
                     let request = CreatePartitionsRequest { topics, ..Default::default() };
-                    create_partitions(&image, &request, &mut numbers()).0
+                    create_partitions(&image, &request, &settings().limits, &mut numbers()).0
                 }
                 2 => {
                     image = alter(&image, 2, &name, ("retention.ms", 0, Some(&number.to_string()))).0;

@@ -2,7 +2,7 @@
 //! Owns the order in which the rules are asked, which decides the error that a client sees. Pure.
 //! A topic's records are its `TopicRecord`, its configuration, its partitions, in this order.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use protocol::error_code::ErrorCode;
 use protocol::messages::create_topics_request::{CreatableTopic, CreateTopicsRequest};
@@ -46,6 +46,7 @@ pub(crate) fn create_topics(
     let mut answered = HashSet::new();
     let mut records = Vec::new();
     let mut response = CreateTopicsResponse::default();
+    let (mut topics, mut partitions) = (image.topics.len(), image.topics.partition_count());
     for topic in &request.topics {
         if !answered.insert(topic.name.as_str()) {
             continue;
@@ -56,7 +57,12 @@ pub(crate) fn create_topics(
                 "Duplicate topic name.",
             ))
         } else {
-            create_topic(image, topic, settings, random)
+            create_topic(image, topic, settings, random).and_then(|created| {
+                let of_topic = created.partitions.len();
+                settings.limits.check(topics + 1, partitions + of_topic, of_topic)?;
+                (topics, partitions) = (topics + 1, partitions + of_topic);
+                Ok(created)
+            })
         };
         response.topics.push(match created {
             Ok(created) => {
@@ -318,27 +324,6 @@ fn failure(name: &str, refusal: &Refusal) -> CreatableTopicResult {
         error_code: refusal.code.code(),
         error_message: refusal.message.clone(),
         configs: Some(Vec::new()),
-        ..Default::default()
-    }
-}
-
-/// Names that a caller wants created with the broker's defaults, as on first use.
-pub(crate) fn auto_create_request<'a>(
-    names: impl IntoIterator<Item = &'a str>,
-    internal: &HashMap<&str, (i32, i16)>,
-) -> CreateTopicsRequest {
-    let topic = |name: &'a str| {
-        let (num_partitions, replication_factor) =
-            internal.get(name).copied().unwrap_or((DEFAULT, -1));
-        CreatableTopic {
-            name: name.to_owned(),
-            num_partitions,
-            replication_factor,
-            ..Default::default()
-        }
-    };
-    CreateTopicsRequest {
-        topics: names.into_iter().map(topic).collect(),
         ..Default::default()
     }
 }

@@ -64,6 +64,7 @@ impl DirectoryLock {
                 let path = directory.to_owned();
                 return Err(DirectoryError::InUse { path, holder: describe(pid) });
             }
+            #[expect(clippy::disallowed_methods, reason = "before there is any task")]
             thread::sleep(DEAD_HOLDER_POLL);
         }
         file.set_len(0).map_err(unusable)?;

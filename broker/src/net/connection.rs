@@ -31,13 +31,19 @@ pub(crate) struct Connection {
     last_request_at: Cell<Duration>,
     /// When the request being read must be complete.
     request_due: Cell<Option<Duration>>,
+    is_shut_down: Cell<bool>,
 }
 
 impl Connection {
     /// Makes both tasks end; what is already queued may still be sent by the kernel.
     pub(crate) fn shut_down(&self) {
+        self.is_shut_down.set(true);
         // an error means that the peer was faster
         drop(self.socket.stream().shutdown(Shutdown::Both));
+    }
+
+    pub(crate) fn is_shut_down(&self) -> bool {
+        self.is_shut_down.get()
     }
 
     /// Stops reading; requests already read are still answered.
@@ -71,7 +77,7 @@ pub(crate) fn take_over(shard: &Rc<Shard>, stream: TcpStream, peer: SocketAddr, 
         Ok(socket) => open(shard, socket, peer, listener),
         Err(error) => {
             tracing::debug!(%peer, %error, "connection ended");
-            shard.connection_counts.release(shard.index);
+            shard.release_connection(peer.ip());
         }
     }
 }
@@ -85,6 +91,7 @@ pub(crate) fn open(shard: &Rc<Shard>, socket: Socket, peer: SocketAddr, listener
         socket,
         last_request_at: Cell::new(clock::monotonic()),
         request_due: Cell::new(None),
+        is_shut_down: Cell::new(false),
     });
     storage::tasks::spawn(serve(connection)).detach();
 }
@@ -103,7 +110,7 @@ async fn serve(connection: Rc<Connection>) {
     writer.await;
     connection.shut_down();
     shard.connections.borrow_mut().remove(registered);
-    shard.connection_counts.release(shard.index);
+    shard.release_connection(connection.peer.ip());
 }
 
 async fn read_requests(connection: &Rc<Connection>, outbox: &Outbox) -> Result<(), ConnectionError> {

@@ -14,6 +14,7 @@ use socket2::{Domain, Protocol, SockRef, TcpKeepalive, Type};
 use storage::clock;
 use storage::ring::{Listener, Socket};
 
+use crate::config::effective::SocketSettings;
 use crate::limits;
 use crate::net::connection;
 use crate::shard::Shard;
@@ -29,7 +30,11 @@ const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// Names the address, and for a port in use the process that holds it.
-pub(crate) fn bind(host: &str, port: u16, backlog: i32) -> anyhow::Result<TcpListener> {
+pub(crate) fn bind(
+    host: &str,
+    port: u16,
+    settings: &SocketSettings,
+) -> anyhow::Result<TcpListener> {
     let host = if host.is_empty() { "0.0.0.0" } else { host };
     let address = (host, port)
         .to_socket_addrs()
@@ -38,8 +43,9 @@ pub(crate) fn bind(host: &str, port: u16, backlog: i32) -> anyhow::Result<TcpLis
         .with_context(|| format!("the listener's host {host} has no address"))?;
     let deadline = clock::monotonic() + DEAD_HOLDER_WAIT;
     loop {
-        match bind_address(address, backlog) {
+        match bind_address(address, settings) {
             Err(error) if is_held_by_the_dead(&error, address) && clock::monotonic() < deadline => {
+                #[expect(clippy::disallowed_methods, reason = "before there is any task")]
                 std::thread::sleep(DEAD_HOLDER_POLL);
             }
             bound => return bound.map_err(|error| explain(address, &error)),
@@ -53,11 +59,18 @@ fn is_held_by_the_dead(error: &io::Error, address: SocketAddr) -> bool {
     in_use && limits::ports::holder(address.port()).is_none_or(|holder| holder.process.is_none())
 }
 
-fn bind_address(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
+fn bind_address(address: SocketAddr, settings: &SocketSettings) -> io::Result<TcpListener> {
     let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?; // a restart need not wait for TIME_WAIT
+    // accepted sockets take both over; the window scale is settled before anything is accepted
+    if let Some(bytes) = settings.receive_buffer_bytes {
+        socket.set_recv_buffer_size(bytes as usize)?;
+    }
+    if let Some(bytes) = settings.send_buffer_bytes {
+        socket.set_send_buffer_size(bytes as usize)?;
+    }
     socket.bind(&address.into())?;
-    socket.listen(backlog)?;
+    socket.listen(settings.backlog)?;
     Ok(socket.into())
 }
 
@@ -87,16 +100,16 @@ pub(crate) async fn accept(shard: Rc<Shard>, listening: TcpListener, listener: u
 /// Gives a new connection to the shard with the fewest.
 fn assign(shard: &Rc<Shard>, socket: &Socket, listener: usize) {
     let Ok(peer) = prepare(socket.stream()) else { return }; // reset before it was accepted
-    let Some(target) = shard.connection_counts.admit() else {
-        tracing::warn!(%peer, "connection refused: max.connections is reached");
-        return;
+    let target = match shard.connection_counts.admit(peer.ip()) {
+        Ok(target) => target,
+        Err(refused) => return tracing::warn!(%peer, "connection refused: {refused}"),
     };
     if target == shard.index {
         connection::open(shard, socket.clone(), peer, listener);
         return;
     }
     let Ok(stream) = socket.stream().try_clone() else {
-        shard.connection_counts.release(target);
+        shard.connection_counts.release(target, peer.ip());
         return;
     };
     let mailbox = Rc::clone(&shard.mailbox);

@@ -1,16 +1,20 @@
 //! What a topic's settings mean for its logs and for what producers may append. Pure.
 
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
 use protocol::records::{ProduceRules, TimestampType};
 use storage::log::LogConfig;
 
 use crate::config::Settings;
 use crate::config::topic::{self, TopicConfig};
+use crate::partition::table::PartitionId;
 
-/// The settings of the logs of a topic.
-pub(crate) fn log_config(topic: &TopicConfig, settings: &Settings) -> LogConfig {
+/// The settings of the log of one partition of a topic.
+pub(crate) fn log_config(topic: &TopicConfig, settings: &Settings, id: PartitionId) -> LogConfig {
     LogConfig {
         segment_bytes: u64::from(topic.segment_bytes),
-        segment_ms: signed(topic.segment_ms),
+        segment_ms: signed(topic.segment_ms - jitter(topic, id)),
         index_interval_bytes: u64::from(topic.index_interval_bytes),
         index_bytes_max: u64::from(topic.index_bytes_max),
         max_message_bytes: topic.max_message_bytes as usize,
@@ -18,6 +22,16 @@ pub(crate) fn log_config(topic: &TopicConfig, settings: &Settings) -> LogConfig 
         producer_expiration_ms: millis(settings.producer_id_expiration),
         producers_max: usize::try_from(settings.limits.producers_max).unwrap_or(usize::MAX),
     }
+}
+
+/// What a partition's segments are younger than `segment.ms` when they are rolled: the same for all
+/// segments of a partition, spread over the partitions.
+fn jitter(topic: &TopicConfig, id: PartitionId) -> u64 {
+    let most = topic.segment_jitter_ms.min(topic.segment_ms.saturating_sub(1));
+    if most == 0 {
+        return 0;
+    }
+    FixedState::default().hash_one((id.0.as_bytes(), id.1)) % most.saturating_add(1)
 }
 
 /// What a batch appended to a topic must keep to; the request adds its version and the time.

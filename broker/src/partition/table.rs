@@ -41,6 +41,16 @@ impl PartitionTable {
         }
     }
 
+    /// Every partition that is open here.
+    pub(crate) fn all_open(&self) -> Vec<(PartitionId, Rc<Partition>)> {
+        let entries = self.entries.borrow();
+        let open = entries.iter().filter_map(|(id, entry)| match entry {
+            Entry::Open(partition) => Some((*id, Rc::clone(partition))),
+            Entry::Opening(_) | Entry::Failed => None,
+        });
+        open.collect()
+    }
+
     /// Notes that a partition is being opened; `false` when that is under way or done already.
     pub(crate) fn begin_opening(&self, id: PartitionId) -> bool {
         let mut entries = self.entries.borrow_mut();

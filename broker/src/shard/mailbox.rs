@@ -297,6 +297,8 @@ mod tests {
 
     use super::*;
 
+    const CALLS_MAX: usize = 1024;
+
     /// A state that notes in which order calls ran.
     struct Noted {
         mailbox: Rc<Mailbox<Self>>,
@@ -338,7 +340,8 @@ mod tests {
         }
         let mut notifiers: Vec<_> = (0..shards).map(|_| ring_ready.recv().unwrap()).collect();
         notifiers.sort_by_key(|(index, _)| *index);
-        let lanes = Lanes::new(notifiers.into_iter().map(|(_, notifier)| notifier).collect());
+        let notifiers = notifiers.into_iter().map(|(_, notifier)| notifier).collect();
+        let lanes = Lanes::new(notifiers, CALLS_MAX);
         starts.iter().for_each(|start| start.send(Arc::clone(&lanes)).unwrap());
         threads.into_iter().for_each(|thread| thread.join().unwrap());
     }
@@ -382,7 +385,7 @@ mod tests {
         static DONE: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
         on_shards(2, |state| async move {
             let to = 1 - state.mailbox.index;
-            for _ in 0..LANE_CALLS_MAX * 3 {
+            for _ in 0..CALLS_MAX * 3 {
                 drop(state.mailbox.send(to, |_| async { tasks::yield_now().await }).await);
             }
             let last = state.mailbox.send(to, |_| std::future::ready(7)).await;
@@ -398,7 +401,7 @@ mod tests {
             if state.mailbox.index == 0 {
                 let mut replies = Vec::new();
                 let slow = |_| tasks::sleep(Duration::from_millis(100));
-                for _ in 0..LANE_CALLS_MAX {
+                for _ in 0..CALLS_MAX {
                     replies.push(state.mailbox.send(1, slow).await);
                 }
                 let before = storage::clock::monotonic();

@@ -12,7 +12,8 @@ pub(crate) mod run;
 pub(crate) mod topic_configs;
 pub(crate) mod watches;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -37,11 +38,14 @@ use crate::partition::config::log_config;
 use crate::partition::table::{PartitionId, PartitionTable};
 use crate::shard::append_order::AppendOrder;
 use crate::shard::budget::Budget;
-use crate::shard::connection_counts::ConnectionCounts;
+use crate::shard::connection_counts::{ConnectionCounts, ConnectionLimits};
 use crate::shard::mailbox::{HasMailbox, Mailbox};
 use crate::shard::run::Stop;
 use crate::shard::topic_configs::TopicConfigs;
 use crate::shard::watches::Watches;
+
+/// The shard that accepts connections, for all.
+const ACCEPTOR: usize = 0;
 
 /// What one core owns.
 pub(crate) struct Shard {
@@ -54,7 +58,7 @@ pub(crate) struct Shard {
     pub(crate) append_order: AppendOrder,
     pub(crate) budget: Budget,
     pub(crate) connections: RefCell<Slab<Rc<Connection>>>,
-    pub(crate) connection_counts: Arc<ConnectionCounts>,
+    pub(crate) connection_counts: ConnectionCounts,
     pub(crate) sessions: RefCell<FetchSessions>,
     pub(crate) partitions: PartitionTable,
     pub(crate) topic_configs: TopicConfigs,
@@ -63,6 +67,10 @@ pub(crate) struct Shard {
     pub(crate) control: ControlHandle,
     pub(crate) catalog: ConfigCatalog,
     pub(crate) image: RefCell<Arc<ClusterImage>>,
+    /// The settings with what was changed at run time.
+    pub(crate) settings_now: RefCell<Arc<Settings>>,
+    /// Less space is free than `millrace.disk.reserve.bytes`: appends are refused.
+    pub(crate) disk_is_short: Cell<bool>,
     pub(crate) stop: Stop,
 }
 
@@ -151,7 +159,7 @@ impl Shard {
     async fn open_log(&self, topic: &TopicImage, partition: i32) -> Option<Rc<Log>> {
         let id = LogId { topic_id: topic.id, topic: Arc::clone(&topic.name), partition };
         let config = self.topic_config(&self.image(), topic);
-        let config = log_config(&config, &self.settings);
+        let config = log_config(&config, &self.settings_now.borrow(), (topic.id, partition));
         match Log::open(&self.store, id, config).await {
             Ok(log) => Some(log),
             Err(error) => {
@@ -180,6 +188,16 @@ impl Shard {
         Ok(())
     }
 
+    /// A connection that this shard served is gone.
+    pub(crate) fn release_connection(self: &Rc<Self>, address: IpAddr) {
+        let (shard, served_by) = (Rc::clone(self), self.index);
+        let release = move |acceptor: Rc<Self>| {
+            acceptor.connection_counts.release(served_by, address);
+            std::future::ready(())
+        };
+        storage::tasks::spawn(async move { shard.ask(ACCEPTOR, release).await }).detach();
+    }
+
     /// Takes up a new cluster image. Called in the order in which the controller committed.
     pub(crate) fn apply_image(self: &Rc<Self>, image: Arc<ClusterImage>, change: &ImageChange) {
         *self.image.borrow_mut() = image;
@@ -187,8 +205,12 @@ impl Shard {
         for topic in &change.topics_deleted {
             self.delete_logs(topic);
         }
-        for resource in &change.configs_changed {
-            self.reconfigure(resource);
+        if change.configs_changed.iter().any(|resource| resource.kind == ResourceType::Broker) {
+            self.take_up_broker_configs();
+        } else {
+            for resource in &change.configs_changed {
+                self.reconfigure_topic(resource);
+            }
         }
     }
 
@@ -224,18 +246,46 @@ impl Shard {
         })
     }
 
-    /// Gives the open logs of a topic its changed configuration.
-    fn reconfigure(&self, resource: &ConfigResource) {
+    /// Takes up the broker's settings as they are now: defaults of every topic are among them.
+    fn take_up_broker_configs(&self) {
         let image = self.image();
-        let Some(topic) = image.topic(&resource.name).filter(|_| resource.kind == ResourceType::Topic) else {
-            return;
+        let dynamic = |resource: ConfigResource| {
+            image.configs.of(&resource).map(|values| (**values).clone()).unwrap_or_default()
         };
-        let config = self.topic_config(&image, topic);
-        let config = log_config(&config, &self.settings);
-        for index in 0..topic.partition_count() {
-            if let Some(partition) = self.partitions.get((topic.id, index)) {
-                partition.log().set_config(config);
+        let cluster = dynamic(ConfigResource::default_broker());
+        let broker = dynamic(ConfigResource::broker(self.settings.node_id));
+        match self.settings.with_dynamic(&cluster, &broker) {
+            Ok(settings) => *self.settings_now.borrow_mut() = Arc::new(settings),
+            Err(problems) => {
+                for problem in problems {
+                    tracing::error!("a dynamic setting is left aside: {problem}");
+                }
             }
         }
+        let limits = ConnectionLimits::new(&self.settings_now.borrow().limits);
+        self.connection_counts.set_limits(limits);
+        for (id, partition) in self.partitions.all_open() {
+            if let Some(topic) = image.topic_by_id(id.0) {
+                self.reconfigure(topic, id, &partition);
+            }
+        }
+    }
+
+    /// Gives the open logs of a topic its changed configuration.
+    fn reconfigure_topic(&self, resource: &ConfigResource) {
+        let image = self.image();
+        let of_topic = resource.kind == ResourceType::Topic;
+        let Some(topic) = image.topic(&resource.name).filter(|_| of_topic) else { return };
+        for index in 0..topic.partition_count() {
+            let id = (topic.id, index);
+            if let Some(partition) = self.partitions.get(id) {
+                self.reconfigure(topic, id, &partition);
+            }
+        }
+    }
+
+    fn reconfigure(&self, topic: &TopicImage, id: PartitionId, partition: &Partition) {
+        let config = self.topic_config(&self.image(), topic);
+        partition.log().set_config(log_config(&config, &self.settings_now.borrow(), id));
     }
 }

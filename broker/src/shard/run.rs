@@ -18,23 +18,25 @@ use storage::clock;
 use storage::extent::{ExtentPool, PoolOptions};
 use storage::ring::{Notifier, Ring, RingOptions};
 use storage::store::{Store, StoreOptions};
-use storage::tasks::Scheduler;
+use storage::tasks::{Elapsed, Scheduler};
 
 use crate::api::fetch_session::FetchSessions;
 use crate::config::Settings;
 use crate::control::ControlHandle;
+use crate::limits::directory::space_shortage;
 use crate::metadata::config_catalog::ConfigCatalog;
 use crate::metadata::image::ClusterImage;
 use crate::net::listener;
 use crate::shard::Shard;
 use crate::shard::budget::Budget;
-use crate::shard::connection_counts::ConnectionCounts;
+use crate::shard::connection_counts::{ConnectionCounts, ConnectionLimits};
 use crate::shard::mailbox::{Lanes, Mailbox};
 
 /// How often connections are looked at for the time limits.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
-/// How long requests under way may take to be answered once the broker stops.
-const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
+/// The part of `millrace.shutdown.timeout.ms` that requests under way may take to be answered; the
+/// rest is for the flush.
+const DRAIN_PART: f64 = 0.5;
 const DRAIN_STEP: Duration = Duration::from_millis(10);
 
 /// What a shard's thread reports while it starts.
@@ -51,7 +53,6 @@ pub(crate) enum StartReport {
 pub(crate) struct Assembly {
     pub(crate) lanes: Arc<Lanes<Shard>>,
     pub(crate) control: ControlHandle,
-    pub(crate) connection_counts: Arc<ConnectionCounts>,
     /// Accepting sockets, for shard 0 only.
     pub(crate) listeners: Vec<TcpListener>,
 }
@@ -103,7 +104,10 @@ fn run_shard(start: ShardStart) -> anyhow::Result<()> {
         append_order: Default::default(),
         budget: Budget::new(per_shard(limits.request_memory_bytes)),
         connections: RefCell::default(),
-        connection_counts: assembly.connection_counts,
+        connection_counts: ConnectionCounts::new(
+            assembly.lanes.shards(),
+            ConnectionLimits::new(limits),
+        ),
         sessions: RefCell::new(FetchSessions::new(
             limits.fetch_sessions_max as usize / assembly.lanes.shards() + 1,
             start.index,
@@ -116,7 +120,9 @@ fn run_shard(start: ShardStart) -> anyhow::Result<()> {
         control: assembly.control,
         catalog: ConfigCatalog::new(start.settings.layers().clone()),
         image: RefCell::new(Arc::new(ClusterImage::empty("".into()))),
+        disk_is_short: Cell::default(),
         stop: Stop::default(),
+        settings_now: RefCell::new(Arc::clone(&start.settings)),
         settings: start.settings,
     });
     let state = Rc::clone(&shard);
@@ -136,33 +142,60 @@ async fn serve(shard: Rc<Shard>, listeners: Vec<TcpListener>, reports: SyncSende
     // the main thread stops listening only when it gives the start up
     drop(reports.send(StartReport::Serving));
     shard.stop.requested().await;
-    drain(&shard).await;
-    if let Err(error) = shard.store.close().await {
-        tracing::error!("shard {}: not closed cleanly: {error}", shard.index);
+    let (index, time) = (shard.index, shard.settings.shutdown_timeout);
+    let begun = clock::monotonic();
+    drain(&shard, time.mul_f64(DRAIN_PART)).await;
+    let left = (begun + time).saturating_sub(clock::monotonic());
+    match storage::tasks::timeout(left, shard.store.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!("shard {index}: not closed cleanly: {error}"),
+        Err(Elapsed) => tracing::warn!(
+            "shard {index}: not flushed within millrace.shutdown.timeout.ms; the next start recovers"
+        ),
     }
 }
 
-/// Cuts connections that are idle or make no progress.
+/// Cuts connections that are idle or make no progress, and looks at the free space.
 async fn sweep(shard: Rc<Shard>) {
     let idle_max = shard.settings.limits.connection_idle_max;
     loop {
+        look_at_disk(&shard);
         storage::tasks::sleep(SWEEP_INTERVAL).await;
         let now = clock::monotonic();
+        let mut any = false;
         for (_, connection) in shard.connections.borrow().iter() {
             if let Some(reason) = connection.overdue(now, idle_max) {
                 tracing::info!(peer = %connection.peer, "connection closed: {reason}");
                 connection.shut_down();
+                any = true;
             }
+        }
+        if any {
+            shard.watches.fire_all();
         }
     }
 }
 
+/// Refuses appends while there is less free space than is to be kept.
+fn look_at_disk(shard: &Shard) {
+    let reserve_bytes = shard.settings.limits.disk_reserve_bytes;
+    let Ok(shortage) = space_shortage(&shard.settings.data_dir, reserve_bytes) else { return };
+    let was_short = shard.disk_is_short.replace(shortage.is_some());
+    match shortage {
+        _ if shard.index > 0 => {}
+        Some(shortage) if !was_short => tracing::error!("{shortage}"),
+        None if was_short => tracing::info!("there is space again: produce requests are accepted"),
+        Some(_) | None => {}
+    }
+}
+
 /// Lets the requests under way be answered, for a bounded time.
-async fn drain(shard: &Shard) {
+async fn drain(shard: &Shard, time: Duration) {
     for (_, connection) in shard.connections.borrow().iter() {
         connection.stop_reading();
     }
-    let deadline = clock::monotonic() + DRAIN_TIME_MAX;
+    shard.watches.fire_all();
+    let deadline = clock::monotonic() + time;
     while !shard.connections.borrow().is_empty() && clock::monotonic() < deadline {
         storage::tasks::sleep(DRAIN_STEP).await;
     }

@@ -104,6 +104,15 @@ async fn stop(owner: Rc<Shard>, id: WatchId) {
 }
 
 impl Watches {
+    /// Ends all waiting here, so that every fetch looks at its connection and at the broker again.
+    pub(crate) fn fire_all(&self) {
+        for waiting in self.waiting.borrow_mut().values_mut() {
+            if let Waiting::For(Some(waker)) = std::mem::replace(waiting, Waiting::Fired) {
+                waker.wake();
+            }
+        }
+    }
+
     fn fire(&self, number: u64) {
         if let Some(waiting) = self.waiting.borrow_mut().get_mut(&number)
             && let Waiting::For(Some(waker)) = std::mem::replace(waiting, Waiting::Fired)

@@ -42,7 +42,7 @@ String "metadata.log.dir" = null, ANY, ReadOnly, HONOURED,
     "Directory of the metadata log; the data directory when not given.";
 Long "metadata.log.max.record.bytes.between.snapshots" = "20971520", ONE, ReadOnly, HONOURED,
     "Bytes of metadata records after which a snapshot is taken.";
-Long "metadata.log.max.snapshot.interval.ms" = "3600000", ZERO, ReadOnly, HONOURED,
+Long "metadata.log.max.snapshot.interval.ms" = "3600000", ZERO, ReadOnly, Treatment::Ignored("snapshots are taken by size alone: what is read at a start stays small"),
     "Time after which a snapshot is taken when there are new records; 0 switches it off.";
 Int "metadata.log.segment.bytes" = "1073741824", Range::AtLeast(8_388_608), ReadOnly, METADATA_ROLL,
     "Size at which the Java broker starts a new metadata segment.";

@@ -3,7 +3,7 @@
 use super::{
     ANY, GROUPS, HONOURED, JVM_PLUGIN, MINUS_ONE, ONE, THREADS, TRANSACTIONS, ZERO, settings,
 };
-use crate::config::setting::Range;
+use crate::config::setting::{Range, Treatment};
 
 const REPLICAS: Range = Range::AtLeast(1);
 
@@ -164,6 +164,6 @@ Int "add.partitions.to.txn.retry.backoff.max.ms" = "100", ZERO, ReadOnly, TRANSA
     "Longest wait before a partition is added to a transaction again.";
 Int "producer.id.expiration.ms" = "86400000", ONE, ClusterWide, HONOURED,
     "How long the sequence state of a silent producer is kept.";
-Int "producer.id.expiration.check.interval.ms" = "600000", ONE, ReadOnly, HONOURED,
+Int "producer.id.expiration.check.interval.ms" = "600000", ONE, ReadOnly, Treatment::Ignored("an expired producer counts as gone at once, and its memory is bounded by millrace.producers.max"),
     "How often silent producers are looked for.";
 }

@@ -1,7 +1,7 @@
 //! The log: where it is, how it rolls, what is kept, how it is compacted, and the broker-wide
 //! defaults of topic settings.
 
-use super::{ANY, CLEANUP, HONOURED, MIB, NOT_EMPTY, ONE, THREADS, ZERO, settings};
+use super::{ANY, CLEANUP, DELETED_AT_ONCE, HONOURED, MIB, NOT_EMPTY, ONE, THREADS, ZERO, settings};
 use crate::config::setting::{Range, Treatment};
 
 const FLUSHED_ALREADY: Treatment = Treatment::Mapped(
@@ -45,7 +45,7 @@ Int "log.index.size.max.bytes" = "10485760", Range::AtLeast(4), ClusterWide, HON
     "Largest offset index of a segment.";
 Int "log.index.interval.bytes" = "4096", ZERO, ClusterWide, HONOURED,
     "Bytes of log between two index entries.";
-Long "log.segment.delete.delay.ms" = "60000", ZERO, ClusterWide, HONOURED,
+Long "log.segment.delete.delay.ms" = "60000", ZERO, ClusterWide, DELETED_AT_ONCE,
     "Wait between a file's removal from the log and from the disk.";
 Long "log.flush.interval.messages" = "9223372036854775807", ONE, ClusterWide, FLUSHED_ALREADY,
     "Records after which the Java broker syncs a partition.";

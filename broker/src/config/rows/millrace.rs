@@ -1,6 +1,6 @@
 //! Our own settings. Sizes and times take units here: `64MiB`, `10s`.
 
-use super::{ANY, HONOURED, NOT_EMPTY, ONE, ZERO, settings};
+use super::{ANY, HONOURED, NOT_EMPTY, ONE, TLS, ZERO, settings};
 use crate::config::setting::Range;
 
 const IO_FEATURES: &[&str] = &[
@@ -28,11 +28,9 @@ Long "millrace.tail.bytes" = "268435456", Range::AtLeast(1 << 20), ReadOnly, HON
     "Memory for the newest records of all partitions, over all shards.";
 Long "millrace.request.memory.bytes" = "268435456", Range::AtLeast(1 << 20), ReadOnly, HONOURED,
     "Memory for requests that were received and not yet answered, over all shards.";
-Long "millrace.response.memory.bytes" = "268435456", Range::AtLeast(1 << 20), ReadOnly, HONOURED,
-    "Memory for answers that were not yet sent, over all shards.";
 Int "millrace.connection.requests.max" = "64", Range::Between(1, 65_536), ReadOnly, HONOURED,
     "Requests of one connection that may be in work at a time; the next is read when one is answered.";
-Int "millrace.unauthenticated.request.bytes" = "524288", Range::AtLeast(1024), ReadOnly, HONOURED,
+Int "millrace.unauthenticated.request.bytes" = "524288", Range::AtLeast(1024), ReadOnly, TLS,
     "Largest request of a client that has to log in and has not done so.";
 Int "millrace.mailbox.messages" = "1024", Range::Between(16, 1 << 20), ReadOnly, HONOURED,
     "Messages that may wait between one shard and another, in each direction.";
@@ -46,7 +44,7 @@ Int "millrace.partitions.per.topic.max" = "100000", ONE, ReadOnly, HONOURED,
     "Most partitions of one topic.";
 Long "millrace.producers.max" = "1000000", ONE, ReadOnly, HONOURED,
     "Most idempotent producers that are remembered, over all shards; the longest silent are forgotten first.";
-Long "millrace.disk.reserve.bytes" = "1073741824", ZERO, ReadOnly, HONOURED,
+Long "millrace.disk.reserve.bytes" = "268435456", ZERO, ReadOnly, HONOURED,
     "Free space below which produce requests are refused, so that deletion and metadata still work.";
 Int "millrace.shutdown.timeout.ms" = "30000", ONE, ReadOnly, HONOURED,
     "How long a stop may take before what is unfinished is left to recovery.";

@@ -35,10 +35,10 @@ List "controller.listener.names" = null, ANY, ReadOnly, HONOURED,
     "Listeners that serve the controller instead of clients.";
 List "early.start.listeners" = null, ANY, ReadOnly, Treatment::Ignored("every listener opens when the broker is ready"),
     "Listeners that open before the others.";
-Int "socket.send.buffer.bytes" = "102400", MINUS_ONE, ReadOnly, HONOURED,
-    "Send buffer of a connection in the kernel; -1 leaves it to the system.";
-Int "socket.receive.buffer.bytes" = "102400", MINUS_ONE, ReadOnly, HONOURED,
-    "Receive buffer of a connection in the kernel; -1 leaves it to the system.";
+Int "socket.send.buffer.bytes" = "-1", MINUS_ONE, ReadOnly, HONOURED,
+    "Send buffer of a connection in the kernel; -1, the default here, lets the system size it.";
+Int "socket.receive.buffer.bytes" = "-1", MINUS_ONE, ReadOnly, HONOURED,
+    "Receive buffer of a connection in the kernel; -1, the default here, lets the system size it.";
 Int "socket.request.max.bytes" = "104857600", ONE, ReadOnly, HONOURED,
     "Largest request; a connection that announces a larger one is closed.";
 Int "socket.listen.backlog.size" = "50", ONE, ReadOnly, HONOURED,
@@ -67,7 +67,7 @@ Int "background.threads" = "10", ONE, ClusterWide, THREADS,
     "Background threads of the Java broker.";
 Int "num.replica.alter.log.dirs.threads" = null, ANY, ReadOnly, THREADS,
     "Threads that move replicas between directories in the Java broker.";
-Int "request.timeout.ms" = "30000", ANY, ReadOnly, HONOURED,
+Int "request.timeout.ms" = "30000", ANY, ReadOnly, CLUSTERING,
     "How long a request between brokers may take.";
 Long "socket.connection.setup.timeout.ms" = "10000", ANY, ReadOnly, CLUSTERING,
     "How long this broker waits for a connection to another one.";
@@ -75,7 +75,7 @@ Long "socket.connection.setup.timeout.max.ms" = "30000", ANY, ReadOnly, CLUSTERI
     "Upper bound of the growing connection timeout.";
 List "config.providers" = "", ANY, ReadOnly, Treatment::Refused("values from elsewhere are not read in this version; give them as KAFKA_* environment variables"),
     "Java classes that fetch values such as ${env:NAME}.";
-Bool "controlled.shutdown.enable" = "true", ANY, ReadOnly, HONOURED,
+Bool "controlled.shutdown.enable" = "true", ANY, ReadOnly, Treatment::Mapped("what is under way is always finished, within millrace.shutdown.timeout.ms"),
     "Finish what is under way when told to stop.";
 Bool "auto.create.topics.enable" = "true", ANY, ReadOnly, HONOURED,
     "Create a topic when a client first asks for it.";
