@@ -24,9 +24,8 @@ async fn forward<R: Request, M: Message>(
 macro_rules! forwarded {
     ($function:ident, $variant:ident) => {
         pub(crate) async fn $function(call: Call) -> Result<Outcome, CloseReason> {
-            forward(call, ControlRequest::$variant, |response| match response {
-                ControlResponse::$variant(response) => Some(response),
-                _ => None,
+            forward(call, ControlRequest::$variant, |response| {
+                if let ControlResponse::$variant(response) = response { Some(response) } else { None }
             })
             .await
         }
@@ -41,9 +40,8 @@ forwarded!(incremental_alter_configs, IncrementalAlterConfigs);
 pub(crate) async fn delete_topics(call: Call) -> Result<Outcome, CloseReason> {
     let version = call.header.api_version;
     let wrap = |request| ControlRequest::DeleteTopics(request, version);
-    forward(call, wrap, |response| match response {
-        ControlResponse::DeleteTopics(response) => Some(response),
-        _ => None,
+    forward(call, wrap, |response| {
+        if let ControlResponse::DeleteTopics(response) = response { Some(response) } else { None }
     })
     .await
 }

@@ -21,6 +21,7 @@ use crate::api::fetch_session::{
 };
 use crate::api::{Answer, Call, CloseReason, Outcome};
 use crate::metadata::image::ClusterImage;
+use crate::net::connection::Connection;
 use crate::net::response::{Part, Response};
 use crate::partition::{Bounds, Partition};
 use crate::partition::table::PartitionId;
@@ -83,7 +84,7 @@ pub(crate) async fn answer(call: Call) -> Result<Answer, CloseReason> {
     };
     let fetch = Fetch::new(&shard, &request, session);
     Ok(Answer::Pending(Box::pin(async move {
-        let found = fetch.read_enough(&shard).await;
+        let found = fetch.read_enough(&shard, &call.connection).await;
         fetch.respond(&shard, &call, found)
     })))
 }
@@ -140,12 +141,13 @@ impl Fetch {
         fetch
     }
 
-    /// Reads until there is enough, something failed, or the time is up.
-    async fn read_enough(&self, shard: &Rc<Shard>) -> Vec<Found> {
+    /// Reads until there is enough, something failed, the time is up, or nobody waits any more.
+    async fn read_enough(&self, shard: &Rc<Shard>, connection: &Connection) -> Vec<Found> {
         loop {
             let found = self.limited(read_all(shard, &self.reads, self.bytes_max).await);
             let now = clock::monotonic();
-            if self.is_enough(&found) || now >= self.deadline {
+            let over = connection.is_shut_down() || shard.stop.is_requested();
+            if over || self.is_enough(&found) || now >= self.deadline {
                 return found;
             }
             let awaited = self.awaited(shard, &found);

@@ -116,7 +116,7 @@ impl Session {
         }
     }
 
-    fn to_end(&mut self, key: &PartitionKey) {
+    fn move_to_end(&mut self, key: &PartitionKey) {
         let Some(cached) = self.partitions.get_mut(key) else { return };
         self.order.remove(&cached.order);
         cached.order = self.order_next;
@@ -247,7 +247,7 @@ impl FetchSessions {
     pub(crate) fn must_answer(&mut self, session_id: i32, key: &PartitionKey, answered: Answered) -> bool {
         let Some(session) = self.sessions.get_mut(&session_id) else { return true };
         if answered.has_records {
-            session.to_end(key);
+            session.move_to_end(key);
         }
         let Some(cached) = session.partitions.get_mut(key) else { return true };
         let changed = cached.high_watermark != answered.high_watermark

@@ -66,13 +66,14 @@ async fn ask_for_block(shard: &Rc<Shard>) -> Result<Range<i64>, ErrorCode> {
     let broker_id = shard.settings.node_id;
     let broker_epoch = shard.image().brokers.get(&broker_id).map_or(-1, |broker| broker.epoch);
     let request = AllocateProducerIdsRequest { broker_id, broker_epoch };
-    match shard.ask_controller(ControlRequest::AllocateProducerIds(request)).await {
-        ControlResponse::AllocateProducerIds(block) if block.error_code == 0 => {
-            let start = block.producer_id_start;
-            Ok(start..start + i64::from(block.producer_id_len))
-        }
-        _ => Err(ErrorCode::CoordinatorLoadInProgress), // retriable: the block comes later
+    let answer = shard.ask_controller(ControlRequest::AllocateProducerIds(request)).await;
+    if let ControlResponse::AllocateProducerIds(block) = answer
+        && block.error_code == 0
+    {
+        let start = block.producer_id_start;
+        return Ok(start..start + i64::from(block.producer_id_len));
     }
+    Err(ErrorCode::CoordinatorLoadInProgress) // retriable: the block comes later
 }
 
 pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
