@@ -29,7 +29,7 @@ fn main() {
         end.parse().expect("--seeds FIRST..END")
     };
 
-    let mut sums = [0_u64; 6];
+    let mut sums = [0_u64; 7];
     let (mut violations, mut slowest) = (0_u64, 0);
     for seed in first..end {
         let plan = Plan::from_seed(seed);
@@ -41,6 +41,7 @@ fn main() {
             report.crashes,
             report.snapshots_installed,
             report.operations,
+            report.membership_changes,
         ];
         sums.iter_mut()
             .zip(counts)
@@ -61,14 +62,21 @@ fn main() {
             }
         }
     }
-    let [events, committed, elections, crashes, snapshots, operations] = sums;
+    let [
+        events,
+        committed,
+        elections,
+        crashes,
+        snapshots,
+        operations,
+        memberships,
+    ] = sums;
     println!(
         "seeds {first}..{end}: {} seeds, {events} events, {violations} violations",
         end - first
     );
-    println!(
-        "{committed} entries committed, {operations} operations, {elections} elections, {crashes} crashes, {snapshots} snapshots installed"
-    );
+    println!("{committed} entries and {operations} operations, {memberships} membership changes");
+    println!("{elections} elections, {crashes} crashes, {snapshots} snapshots installed");
     println!(
         "slowest leader after the faults: {:.2} election timeouts of {} ms",
         slowest as f64 / ELECTION_TIMEOUT_MAX as f64,

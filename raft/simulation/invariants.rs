@@ -46,6 +46,7 @@ pub(crate) struct Invariants {
     /// Committed entries (term, digest) from index 1 on, and the state after each.
     committed: Vec<(u64, u64)>,
     states: Vec<Registers>,
+    pub(crate) membership_changes: u64,
 }
 
 impl Invariants {
@@ -120,6 +121,7 @@ impl Invariants {
             let detail = format!("entry {} of term {}", entry.index, entry.term);
             return Err(broken("committed-durable", detail));
         }
+        self.membership_changes += u64::from(entry.kind == raft::EntryKind::Membership);
         self.committed.push(found);
         let mut state = self.states.last().cloned().unwrap_or_default();
         state.apply(entry);

@@ -298,7 +298,7 @@ impl Node {
     fn answer_earlier_term(&mut self, from: NodeId, body: &Body) {
         let replica = &mut self.replica;
         match body {
-            Body::VoteRequest(request) => voter::on_vote(replica, from, request, true),
+            Body::VoteRequest(request) => voter::refuse(replica, from, request),
             Body::Append(_) | Body::SnapshotChunk(_) => {
                 // Only the term counts. The sender may lead the later term itself by now, so that nothing of the
                 // earlier one may come back, least of all its round.

@@ -54,6 +54,7 @@ pub(crate) struct Report {
     pub(crate) elections: u64,
     pub(crate) crashes: u64,
     pub(crate) operations: u64,
+    pub(crate) membership_changes: u64,
     pub(crate) snapshots_installed: u64,
     /// From the end of the faults to a leader, in microseconds.
     pub(crate) leader_after: u64,
@@ -90,6 +91,7 @@ impl Cluster {
         let outcome = cluster.run_events();
         cluster.report.violation = outcome.err();
         cluster.report.committed = cluster.invariants.committed_index();
+        cluster.report.membership_changes = cluster.invariants.membership_changes;
         cluster.report.operations = cluster.history.len() as u64;
         cluster.report
     }

@@ -38,6 +38,11 @@ pub(crate) fn on_vote(replica: &mut Replica, from: NodeId, request: &VoteRequest
     answer(replica, from, request, granted, Needs::HardState);
 }
 
+/// A candidate of an earlier term: it only learns the later one.
+pub(crate) fn refuse(replica: &mut Replica, from: NodeId, request: &VoteRequest) {
+    answer(replica, from, request, false, Needs::HardState);
+}
+
 fn answer(replica: &mut Replica, to: NodeId, request: &VoteRequest, granted: bool, needs: Needs) {
     let response = VoteResponse {
         campaign_term: request.campaign_term,
