@@ -14,7 +14,7 @@ use raft::{Entry, HardState, Persist, Snapshot};
 use crate::control::checkpoint::CheckpointId;
 use crate::control::entry_batches::{self, DecodedLog, EntryLogError, offset_of};
 use crate::control::quorum_state::{self, QuorumStateError};
-use crate::control::{blocking, durable_file, primer};
+use crate::control::{blocking, durable_file, hold, primer};
 
 pub(crate) const DIRECTORY: &str = "__cluster_metadata-0";
 const PAGE: usize = 4096;
@@ -331,7 +331,18 @@ impl MetadataLog {
 async fn open_segment(path: &Path) -> Result<DmaFile, MetadataLogError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).custom_flags(libc::O_DSYNC);
-    Ok(options.dma_open(path).await?)
+    let file = options.dma_open(path).await?;
+    hold::hold(&file)?;
+    Ok(file)
+}
+
+/// At the start, before anything is read: a killed process may still have a write under way.
+pub(crate) fn wait_until_free(directory: &Path) -> io::Result<()> {
+    let Ok(names) = file_names(directory) else {
+        return Ok(()); // the first start
+    };
+    let segments = names.iter().filter(|name| first_index(name).is_some());
+    segments.map(|name| directory.join(name)).try_for_each(|path| hold::wait_until_free(&path))
 }
 
 fn rewrite_below(directory: &Path, index: u64, node_id: i32) -> io::Result<Segment> {

@@ -82,6 +82,7 @@ pub(crate) fn prepare(options: ControlOptions) -> Result<Prepared, ControlError>
         }
     };
     let directory = options.data_dir.join(metadata_log::DIRECTORY);
+    metadata_log::wait_until_free(&directory).map_err(MetadataLogError::Io)?;
     let recovered = metadata_log::recover(&directory)?;
     if recovered.cut_bytes > 0 {
         tracing::warn!(
