@@ -144,12 +144,30 @@ impl Plan {
                 plan.faults.push((at, fault));
             }
         }
+        let churn = r.choose(&[0, 10, 40]);
+        for _ in 0..churn {
+            let at = r.below(plan.end);
+            plan.faults
+                .push((at, Fault::Operate(plan.draw_operation(r))));
+        }
         plan.faults.sort_by_key(|(at, _)| *at);
         plan
     }
 
     pub(crate) fn servers(&self) -> u64 {
         self.voters + self.spares
+    }
+
+    fn draw_operation(&self, r: &mut Random) -> Operation {
+        let server = r.below(self.servers());
+        match r.below(10) {
+            0..=2 => Operation::AddLearner { server },
+            3..=5 => Operation::AddVoter { server },
+            6 => Operation::RemoveVoter { server },
+            7 => Operation::ReplaceVoters { set: r.next_u64() },
+            8 => Operation::Transfer { server },
+            _ => Operation::RemoveLearner { server },
+        }
     }
 
     fn draw(&self, r: &mut Random) -> Option<Fault> {

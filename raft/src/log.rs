@@ -69,6 +69,14 @@ impl Log {
         &self.memberships[later.max(1) - 1].1
     }
 
+    /// The membership in force at `index`, and all later ones.
+    pub(crate) fn memberships_from(&self, index: u64) -> impl Iterator<Item = &Arc<Membership>> {
+        let later = self.memberships.partition_point(|(at, _)| *at <= index);
+        self.memberships[later.max(1) - 1..]
+            .iter()
+            .map(|(_, membership)| membership)
+    }
+
     /// All memberships from the base on.
     pub(crate) fn memberships(&self) -> impl Iterator<Item = &Arc<Membership>> {
         self.memberships.iter().map(|(_, membership)| membership)

@@ -122,8 +122,9 @@ impl Replica {
     /// A voter may be elected, and so may one whose removal is not known to be committed: it may be the only one that holds
     /// the entry which removes it, and nobody else could win then.
     pub(crate) fn is_electable(&self) -> bool {
-        let id = self.config.id;
-        self.membership().is_voter(id) || self.log.membership_at(self.commit).is_voter(id)
+        self.log
+            .memberships_from(self.commit)
+            .any(|membership| membership.is_voter(self.config.id))
     }
 
     /// Clocks that run backwards stand still here.

@@ -79,4 +79,5 @@ scenarios!(
     restart,
     snapshot_created,
     snapshot_install,
+    snapshot_over_a_wrong_tail,
 );

@@ -175,10 +175,13 @@ fn persist(out: &mut String, id: u64, write: &Persist) {
         write!(out, " term {} vote {vote};", state.term).unwrap();
     }
     if let Some(snapshot) = write.snapshot() {
+        let meta = &snapshot.meta;
         write!(
             out,
-            " snapshot {}/{};",
-            snapshot.meta.index, snapshot.meta.term
+            " snapshot {}/{} [{}];",
+            meta.index,
+            meta.term,
+            members(&meta.membership)
         )
         .unwrap();
     }

@@ -12,6 +12,7 @@
 //! | `sync N [COUNT]` | its oldest writes become durable |
 //! | `deliver FROM TO [COUNT]`, `drop FROM TO [COUNT]` | messages on one way, oldest first; `*` is everybody |
 //! | `settle` | everything becomes durable, is delivered and applied, until nothing moves |
+//! | `tear N PARTS` | the power goes: of its oldest write only the first parts are durable |
 //! | `crash N`, `start N` | memory and unsynced writes are lost; recovery |
 //! | `forge FROM TO TERM KIND [A B]` | a message nobody sent |
 //! | `status` | one line for each node |
@@ -24,8 +25,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use raft::{
-    Append, AppendResponse, AppendResult, Body, ClusterId, Config, Entry, EntryKind, HardState,
-    Input, Membership, MembershipChange, Message, Node, NodeId, Output, Persist, RandomSource,
+    Append, AppendResponse, AppendResult, Body, ClusterId, Config, Entry, EntryKind, Input,
+    Membership, MembershipChange, Message, Node, NodeId, Output, Persist, RandomSource,
     RecoveredState, SnapshotResponse, VoteRequest, VoteResponse,
 };
 
@@ -111,6 +112,12 @@ impl Scenario {
             "deliver" => self.deliver(words[1], words[2], count(3), true),
             "drop" => self.deliver(words[1], words[2], count(3), false),
             "settle" => self.settle(),
+            "tear" => {
+                let machine = self.machines.get_mut(&number(1)).unwrap();
+                let write = machine.writes.pop_front().unwrap();
+                machine.durable.apply(&write, number(2));
+                self.crash(number(1));
+            }
             "crash" => self.crash(number(1)),
             "start" => self.start(number(1)),
             "forge" => self.forge(&words),
@@ -222,7 +229,7 @@ impl Scenario {
             let Some(write) = machine.writes.pop_front() else {
                 return;
             };
-            machine.durable.apply(&write);
+            machine.durable.apply(&write, u64::MAX);
             self.step(id, Input::Persisted(write.persisted()));
         }
     }
@@ -333,6 +340,14 @@ impl Scenario {
                 round: b,
                 result: AppendResult::Matched { index: a },
             }),
+            "conflict" => {
+                let result = AppendResult::Conflict {
+                    prev_index: a,
+                    hint_index: b,
+                    hint_term: b,
+                };
+                Body::AppendResponse(AppendResponse { round: 1, result })
+            }
             "chunk-answer" => Body::SnapshotResponse(SnapshotResponse {
                 index: a,
                 checksum: 0,
@@ -361,24 +376,36 @@ impl Scenario {
     }
 }
 
-/// The disk: what the records of a write do to what is there.
+/// The disk: what the first parts of a write do to what is there.
 trait Apply {
-    fn apply(&mut self, write: &Persist);
+    fn apply(&mut self, write: &Persist, parts: u64);
 }
 
 impl Apply for RecoveredState {
-    fn apply(&mut self, write: &Persist) {
-        let hard_state: Option<HardState> = write.hard_state();
-        self.hard_state = hard_state.unwrap_or(self.hard_state);
-        if let Some(snapshot) = write.snapshot() {
-            self.snapshot = snapshot.clone();
+    fn apply(&mut self, write: &Persist, mut parts: u64) {
+        let mut durable = |present: bool| {
+            let done = present && parts > 0;
+            parts -= u64::from(done);
+            done
+        };
+        if durable(write.hard_state().is_some()) {
+            self.hard_state = write.hard_state().unwrap();
         }
-        if let Some(from) = write.truncate_from() {
-            self.entries.retain(|entry| entry.index < from);
+        if durable(write.snapshot().is_some()) {
+            self.snapshot = write.snapshot().unwrap().clone();
         }
-        self.entries.extend_from_slice(write.entries());
-        if let Some(to) = write.compact_to() {
-            self.entries.retain(|entry| entry.index > to);
+        if durable(write.truncate_from().is_some()) {
+            self.entries
+                .retain(|entry| entry.index < write.truncate_from().unwrap());
+        }
+        for entry in write.entries() {
+            if durable(true) {
+                self.entries.push(entry.clone());
+            }
+        }
+        if durable(write.compact_to().is_some()) {
+            self.entries
+                .retain(|entry| entry.index > write.compact_to().unwrap());
         }
     }
 }
