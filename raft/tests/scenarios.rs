@@ -65,6 +65,7 @@ scenarios!(
     conflict_back_off,
     election,
     flow_control,
+    joint_election,
     joint_membership,
     leadership_transfer,
     lease,
