@@ -90,6 +90,7 @@ pub(crate) async fn accept(shard: Rc<Shard>, listening: TcpListener, listener: u
     let mut stream = shard.ring.accept_multi(&listening);
     while !shard.stop.is_requested() {
         match stream.next().await {
+            Ok(_) if shard.stop.is_requested() => break,
             Ok(socket) => assign(&shard, &socket, listener),
             // the stream itself waits before it tries again
             Err(error) => tracing::warn!(%error, "cannot accept a connection"),

@@ -14,6 +14,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use crossbeam_queue::ArrayQueue;
@@ -38,6 +39,8 @@ pub(crate) struct Lanes<S> {
     calls: Vec<ArrayQueue<Call<S>>>,
     replies: Vec<ArrayQueue<ReplyValue>>,
     notifiers: Vec<Notifier>,
+    /// Shards that will call no other any more.
+    quiet: AtomicUsize,
 }
 
 impl<S> std::fmt::Debug for Lanes<S> {
@@ -58,7 +61,18 @@ impl<S> Lanes<S> {
             calls: (0..pairs).map(|_| ArrayQueue::new(calls_max)).collect(),
             replies: (0..pairs).map(|_| ArrayQueue::new(calls_max)).collect(),
             notifiers,
+            quiet: AtomicUsize::new(0),
         })
+    }
+
+    /// A shard has no connection left, so it will call no other any more; it goes on answering.
+    pub(crate) fn note_quiet(&self) {
+        self.quiet.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether no shard waits for another any more.
+    pub(crate) fn all_quiet(&self) -> bool {
+        self.quiet.load(Ordering::Acquire) == self.shards
     }
 
     pub(crate) fn shards(&self) -> usize {

@@ -189,7 +189,8 @@ fn look_at_disk(shard: &Shard) {
     }
 }
 
-/// Lets the requests under way be answered, for a bounded time.
+/// Lets the requests under way be answered, here and on the other shards, which may still ask this
+/// one; for a bounded time.
 async fn drain(shard: &Shard, time: Duration) {
     for (_, connection) in shard.connections.borrow().iter() {
         connection.stop_reading();
@@ -201,6 +202,11 @@ async fn drain(shard: &Shard, time: Duration) {
     }
     for (_, connection) in shard.connections.borrow().iter() {
         connection.shut_down();
+    }
+    let lanes = shard.mailbox.lanes();
+    lanes.note_quiet();
+    while !lanes.all_quiet() && clock::monotonic() < deadline {
+        storage::tasks::sleep(DRAIN_STEP).await;
     }
 }
 
