@@ -15,5 +15,7 @@ mod shard;
 mod startup;
 
 fn main() -> std::process::ExitCode {
+    // before any other thread exists, when it costs nothing
+    control::membarrier::register();
     cli::run(startup::run)
 }

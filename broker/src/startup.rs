@@ -21,7 +21,7 @@ use storage::store::{self, StoreOptions};
 use crate::cli::banner::{self, Started};
 use crate::config::Settings;
 use crate::config::effective::{Durability, Listener};
-use crate::control::{Control, ControlHandle, ControlOptions, membarrier};
+use crate::control::{Control, ControlHandle, ControlOptions};
 use crate::controller::{ControllerSettings, TopicLimits};
 use crate::limits::directory::DirectoryLock;
 use crate::limits::{self, Resource, cores};
@@ -43,7 +43,6 @@ const RECOVERY_POOL_BYTES: usize = 16 << 20;
 /// What kept it from starting, with the cure where there is one.
 pub(crate) fn run(mut settings: Settings) -> anyhow::Result<()> {
     clock::monotonic(); // the start of its time
-    membarrier::register();
     let signals = Signals::new([SIGTERM, SIGINT]).context("cannot wait for signals")?;
     raise_limits(&settings);
     let lock = DirectoryLock::take(&settings.data_dir)?;
