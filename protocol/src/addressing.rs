@@ -2,14 +2,16 @@
 //! Pure. A request's partitions lie in one flat list; each topic says which part of it is its own.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::codec::{ARRAY_ELEMENTS_MAX, DecodeError, Reader, Writer};
 use crate::types::Uuid;
 
-/// A topic as the request names it: by name up to Produce 12 and Fetch 12, then by id.
+/// A topic as the request names it: by name up to Produce 12 and Fetch 12, then by id. The name is
+/// shared: a long one may have very many partitions, and whoever keeps them keeps the name with each.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum TopicRef {
-    Name(String),
+    Name(Arc<str>),
     Id(Uuid),
 }
 
@@ -46,7 +48,9 @@ impl TopicRef {
         if by_id {
             reader.uuid().map(Self::Id)
         } else {
-            reader.flex_string(flexible).map(Self::Name)
+            reader
+                .flex_string(flexible)
+                .map(|name| Self::Name(name.into()))
         }
     }
 

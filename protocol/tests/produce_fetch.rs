@@ -103,7 +103,7 @@ fn topic_ref(name: &str, id: Uuid, version: i16) -> TopicRef {
     if version >= 13 {
         TopicRef::Id(id)
     } else {
-        TopicRef::Name(name.to_owned())
+        TopicRef::Name(name.into())
     }
 }
 
@@ -377,7 +377,7 @@ fn random_fetch(dice: &mut Dice) -> fetch_request::FetchRequest {
 /// The flat form back in the shape of the message.
 fn unflattened(request: &FetchRequest, version: i16) -> fetch_request::FetchRequest {
     let named = |topic: &TopicRef| match topic {
-        TopicRef::Name(name) => (name.clone(), Uuid::ZERO),
+        TopicRef::Name(name) => (name.to_string(), Uuid::ZERO),
         TopicRef::Id(id) => (String::new(), *id),
     };
     let replica_state = fetch_request::ReplicaState {

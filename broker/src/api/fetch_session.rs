@@ -12,6 +12,10 @@ use protocol::error_code::ErrorCode;
 
 /// A session unused for this long may make room for a new one (Kafka's value).
 const EVICTION_AGE: Duration = Duration::from_secs(120);
+/// What the sessions of one shard may hold; beyond it fetches are served without a session.
+const HELD_BYTES_MAX: usize = 64 << 20;
+/// A partition with its places in the map and in the order.
+const PARTITION_BYTES: usize = 256;
 
 /// `session_epoch` of a request outside any session.
 const EPOCH_FINAL: i32 = -1;
@@ -84,6 +88,7 @@ struct Session {
     /// `max_bytes` starves none.
     order: BTreeMap<u64, PartitionKey>,
     order_next: u64,
+    held_bytes: usize,
 }
 
 impl Session {
@@ -95,6 +100,7 @@ impl Session {
             partitions: HashMap::new(),
             order: BTreeMap::new(),
             order_next: 0,
+            held_bytes: 0,
         }
     }
 
@@ -105,6 +111,7 @@ impl Session {
         }
         let order = self.order_next;
         self.order_next += 1;
+        self.held_bytes += held_bytes(&key);
         self.order.insert(order, key.clone());
         let cached = Cached { wanted, order, high_watermark: -1, log_start_offset: -1 };
         self.partitions.insert(key, cached);
@@ -112,6 +119,7 @@ impl Session {
 
     fn forget(&mut self, key: &PartitionKey) {
         if let Some(cached) = self.partitions.remove(key) {
+            self.held_bytes -= held_bytes(key);
             self.order.remove(&cached.order);
         }
     }
@@ -132,11 +140,22 @@ impl Session {
     }
 }
 
+/// What a session holds for one partition. A name is counted for each, although they share it:
+/// nobody need know who else has it.
+fn held_bytes(key: &PartitionKey) -> usize {
+    let name = match &key.topic {
+        TopicRef::Name(name) => name.len(),
+        TopicRef::Id(_) => 0,
+    };
+    PARTITION_BYTES + name
+}
+
 /// The sessions of one shard.
 #[derive(Debug)]
 pub(crate) struct FetchSessions {
     sessions: HashMap<i32, Session>,
     sessions_max: usize,
+    held_bytes: usize,
     shard: i32,
     shards: i32,
     id_next: i32,
@@ -146,7 +165,7 @@ impl FetchSessions {
     pub(crate) fn new(sessions_max: usize, shard: usize, shards: usize) -> Self {
         let shard = i32::try_from(shard).unwrap_or(0);
         let shards = i32::try_from(shards).unwrap_or(1);
-        Self { sessions: HashMap::new(), sessions_max, shard, shards, id_next: 1 }
+        Self { sessions: HashMap::new(), sessions_max, held_bytes: 0, shard, shards, id_next: 1 }
     }
 
     /// Takes a request into its session.
@@ -161,11 +180,11 @@ impl FetchSessions {
     ) -> Result<SessionFetch, ErrorCode> {
         match request.session_epoch {
             EPOCH_FINAL => {
-                self.sessions.remove(&request.session_id);
+                self.close(request.session_id);
                 Ok(SessionFetch { session_id: 0, partitions: request.wanted, incremental: false })
             }
             EPOCH_INITIAL => {
-                self.sessions.remove(&request.session_id);
+                self.close(request.session_id);
                 let session_id = self.open(&request, now);
                 Ok(SessionFetch { session_id, partitions: request.wanted, incremental: false })
             }
@@ -181,9 +200,19 @@ impl FetchSessions {
         for (key, wanted) in &request.wanted {
             session.want(key.clone(), *wanted);
         }
+        if self.held_bytes + session.held_bytes > HELD_BYTES_MAX {
+            return 0;
+        }
         let id = self.unused_id();
+        self.held_bytes += session.held_bytes;
         self.sessions.insert(id, session);
         id
+    }
+
+    fn close(&mut self, id: i32) {
+        if let Some(session) = self.sessions.remove(&id) {
+            self.held_bytes -= session.held_bytes;
+        }
     }
 
     fn make_room(&mut self, now: Duration) -> bool {
@@ -195,7 +224,7 @@ impl FetchSessions {
         if now.saturating_sub(session.used_at) < EVICTION_AGE {
             return false;
         }
-        self.sessions.remove(&id);
+        self.close(id);
         true
     }
 
@@ -228,15 +257,21 @@ impl FetchSessions {
         }
         session.epoch_next = epoch.checked_add(1).unwrap_or(1);
         session.used_at = now;
+        let held_before = session.held_bytes;
         for (key, wanted) in request.wanted {
             session.want(key, wanted);
         }
         for key in &request.forgotten {
             session.forget(key);
         }
+        self.held_bytes = self.held_bytes - held_before + session.held_bytes;
+        if self.held_bytes > HELD_BYTES_MAX {
+            self.close(id); // the client begins anew, and is served without a session
+            return Err(ErrorCode::FetchSessionIdNotFound);
+        }
         let partitions = session.in_order();
         if partitions.is_empty() {
-            self.sessions.remove(&id);
+            self.close(id);
             return Ok(SessionFetch { session_id: 0, partitions, incremental: false });
         }
         Ok(SessionFetch { session_id: id, partitions, incremental: true })
@@ -267,7 +302,7 @@ mod tests {
     use super::*;
 
     fn key(partition: i32) -> PartitionKey {
-        PartitionKey { topic: TopicRef::Name("t".to_owned()), partition }
+        PartitionKey { topic: TopicRef::Name("t".into()), partition }
     }
 
     fn wanted(fetch_offset: i64) -> Wanted {
