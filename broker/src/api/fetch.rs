@@ -30,6 +30,17 @@ use crate::shard::watches::{self, Awaited};
 
 const READ_COMMITTED: i8 = 1;
 const TOPIC_IDS_FROM_VERSION: i16 = 13;
+/// What a fetch that waits holds for each partition.
+const PARTITION_BYTES: usize = 192;
+/// A fetch of more partitions does not wait longer than this, whatever it asks for, so that the
+/// memory of those that wait is bounded.
+const PARTITIONS_MANY: usize = 4096;
+const WAIT_FOR_MANY_MAX: Duration = Duration::from_millis(500);
+/// Partitions read in a row before other tasks of the core have their turn.
+const READS_IN_A_ROW: usize = 128;
+
+/// What is told beside an error.
+const NO_BOUNDS: Bounds = Bounds { high_watermark: -1, log_start_offset: -1 };
 
 /// One partition to read, for its owner.
 #[derive(Debug, Clone, Copy)]
@@ -68,13 +79,13 @@ struct Fetch {
 }
 
 /// Begins the fetch; the answer comes when there is enough, or the time is up.
-pub(crate) async fn answer(call: Call) -> Result<Answer, CloseReason> {
+pub(crate) async fn answer(mut call: Call) -> Result<Answer, CloseReason> {
     let version = call.header.api_version;
     let request = FetchRequest::parse(call.body.clone(), version);
     let request = request.map_err(|error| call.malformed(error))?;
     if request.replica_id != NO_REPLICA && request.replica_id >= 0 {
         // followers come with replication; nobody may move a high watermark from outside
-        return Ok(Answer::Ready(refused(&call, ErrorCode::ClusterAuthorizationFailed)));
+        return Ok(Answer::Ready(no_follower(&call, &request)));
     }
     let shard = Rc::clone(&call.connection.shard);
     let begun = shard.sessions.borrow_mut().begin(session_request(&request, version), clock::monotonic());
@@ -82,15 +93,36 @@ pub(crate) async fn answer(call: Call) -> Result<Answer, CloseReason> {
         Ok(session) => session,
         Err(error) => return Ok(Answer::Ready(refused(&call, error))),
     };
-    let fetch = Fetch::new(&shard, &request, session);
-    Ok(Answer::Pending(Box::pin(async move {
+    let mut fetch = Fetch::new(&shard, &request, session);
+    let partitions = fetch.session.partitions.len();
+    if partitions > PARTITIONS_MANY {
+        fetch.deadline = fetch.deadline.min(clock::monotonic() + WAIT_FOR_MANY_MAX);
+    }
+    drop(request);
+    call.let_go_of_body();
+    let outcome = async move {
         let found = fetch.read_enough(&shard, &call.connection).await;
         fetch.respond(&shard, &call, found)
-    })))
+    };
+    Ok(Answer::Pending { outcome: Box::pin(outcome), held_bytes: partitions * PARTITION_BYTES })
 }
 
 fn refused(call: &Call, error: ErrorCode) -> Outcome {
     send(call, &FetchResponse::new(error, 0), Vec::new())
+}
+
+/// Old versions have no error of the whole response.
+fn no_follower(call: &Call, request: &FetchRequest) -> Outcome {
+    let error = ErrorCode::ClusterAuthorizationFailed;
+    let mut response = FetchResponse::new(error, 0);
+    for span in &request.topics {
+        response.begin_topic(span.topic.clone());
+        for partition in &request.partitions[span.partitions()] {
+            response.push(FetchOutcome::failed(partition.partition, error));
+        }
+    }
+    let slices = request.partitions.iter().map(|_| LogSlice::default());
+    send(call, &response, slices.collect())
 }
 
 fn session_request(request: &FetchRequest, version: i16) -> SessionRequest {
@@ -146,12 +178,13 @@ impl Fetch {
         loop {
             let found = self.limited(read_all(shard, &self.reads, self.bytes_max).await);
             let now = clock::monotonic();
-            let over = connection.is_shut_down() || shard.stop.is_requested();
+            let over = connection.has_ended() || shard.stop.is_requested();
             if over || self.is_enough(&found) || now >= self.deadline {
                 return found;
             }
             let awaited = self.awaited(shard, &found);
-            watches::any_passes(shard, awaited, self.deadline.saturating_sub(now)).await;
+            let time = self.deadline.saturating_sub(now);
+            watches::any_passes(shard, awaited, time, connection.ended()).await;
         }
     }
 
@@ -307,8 +340,11 @@ async fn read_all(shard: &Rc<Shard>, reads: &[Read], bytes_max: usize) -> Vec<Fo
 async fn read_here(shard: &Rc<Shard>, reads: &[Read], bytes_max: usize) -> Vec<Found> {
     let mut found = Vec::with_capacity(reads.len());
     let mut taken = 0;
-    for read in reads {
-        let mut bounds = Bounds { high_watermark: -1, log_start_offset: -1 };
+    for (number, read) in reads.iter().enumerate() {
+        if number % READS_IN_A_ROW == READS_IN_A_ROW - 1 {
+            storage::tasks::yield_now().await;
+        }
+        let mut bounds = NO_BOUNDS;
         let result = match shard.partition(read.id).await {
             Ok(partition) => {
                 bounds = partition.bounds();
@@ -317,8 +353,10 @@ async fn read_here(shard: &Rc<Shard>, reads: &[Read], bytes_max: usize) -> Vec<F
             }
             Err(error) => Err(error),
         };
-        if let Ok(Records::Slice(slice)) = &result {
-            taken += slice.bytes;
+        match &result {
+            Ok(Records::Slice(slice)) => taken += slice.bytes,
+            Ok(Records::Diverging(_)) => {}
+            Err(_) => bounds = NO_BOUNDS,
         }
         found.push(Found { place: read.place, bounds, result });
     }
@@ -332,7 +370,7 @@ async fn read_partition(
     first: bool,
 ) -> Result<Records, ErrorCode> {
     partition.check_leader_epoch(wanted.current_leader_epoch)?;
-    if let Some(end) = partition.divergence(wanted.last_fetched_epoch, wanted.fetch_offset) {
+    if let Some(end) = partition.divergence(wanted.last_fetched_epoch, wanted.fetch_offset)? {
         return Ok(Records::Diverging(end));
     }
     let bytes_max = usize::try_from(wanted.bytes_max).unwrap_or(0).min(room);

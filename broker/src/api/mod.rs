@@ -29,6 +29,7 @@ use crate::net::connection::Connection;
 use crate::net::frames::Frame;
 use crate::net::response::Response;
 use crate::shard::budget::Permit;
+use crate::shard::request_memory::Charge;
 
 /// Every API served, in key order: what `ApiVersions` says.
 pub(crate) const SERVED: [ApiKey; 16] = [
@@ -53,7 +54,22 @@ pub(crate) const SERVED: [ApiKey; 16] = [
 /// The answer to a request: there, or still to come while later requests are read.
 pub(crate) enum Answer {
     Ready(Outcome),
-    Pending(Pin<Box<dyn Future<Output = Outcome>>>),
+    Pending {
+        outcome: Pin<Box<dyn Future<Output = Outcome>>>,
+        /// What it holds beside the request memory that it was charged for.
+        held_bytes: usize,
+    },
+}
+
+impl Answer {
+    /// The memory that it holds until it is sent.
+    pub(crate) fn held_bytes(&self) -> usize {
+        match self {
+            Self::Ready(Outcome::Respond(response)) => response.held_bytes(),
+            Self::Ready(Outcome::Silence | Outcome::Close(_)) => 0,
+            Self::Pending { held_bytes, .. } => *held_bytes,
+        }
+    }
 }
 
 /// What happens on the wire.
@@ -85,7 +101,9 @@ pub(crate) struct Call {
     pub(crate) header: RequestHeader,
     pub(crate) body: Bytes,
     /// The request memory; given back when the answer is made.
-    _permit: Permit,
+    memory: Option<Charge>,
+    /// What the decoded request may take beyond its bytes.
+    _decoded: Option<Permit>,
 }
 
 impl Call {
@@ -93,6 +111,12 @@ impl Call {
     pub(crate) fn request<R: Request>(&self) -> Result<R, CloseReason> {
         let mut reader = Reader::new(self.body.clone());
         R::decode(&mut reader, self.header.api_version).map_err(|error| self.malformed(error))
+    }
+
+    /// Gives up the body and the memory that it was charged for; a request that waits long does.
+    pub(crate) fn let_go_of_body(&mut self) {
+        self.body = Bytes::new();
+        self.memory = None;
     }
 
     pub(crate) fn malformed(&self, error: DecodeError) -> CloseReason {
@@ -127,12 +151,20 @@ pub(crate) async fn answer(
     let mut reader = Reader::new(frame.bytes);
     let header = RequestHeader::decode(&mut reader).map_err(not_a_header)?;
     let key = served(&header)?;
+    let body = reader.rest();
+    // Produce and Fetch decode into little, and Fetch must not hold memory while it waits
+    let decoded = if matches!(key, ApiKey::Produce | ApiKey::Fetch) {
+        None
+    } else {
+        Some(connection.shard.request_memory.decoded(body.len()).await)
+    };
     let call = Call {
         connection: Rc::clone(connection),
         key,
         header,
-        body: reader.rest(),
-        _permit: frame.permit,
+        body,
+        memory: Some(frame.memory),
+        _decoded: decoded,
     };
     if key == ApiKey::Produce {
         produce::answer(call).await

@@ -32,6 +32,9 @@ const ACKS_LEADER: i16 = 1;
 const ACKS_ALL: i16 = -1;
 /// The one client that may write to internal topics: Kafka's own tools.
 const ADMIN_CLIENT_ID: &str = "__admin_client";
+/// Single records that one answer blames; each batch's message still says what is wrong with it. A
+/// batch of a few bytes can claim a thousand bad records, and a request has room for many batches.
+const FAULTS_MAX: usize = 2048;
 
 /// One checked batch on its way to its owner.
 struct Append {
@@ -55,6 +58,7 @@ pub(crate) async fn answer(call: Call) -> Result<Answer, CloseReason> {
     let request = request.map_err(|error| call.malformed(error))?;
     let shard = Rc::clone(&call.connection.shard);
     let mut outcomes = Vec::with_capacity(request.partitions.len());
+    let mut faults_left = FAULTS_MAX;
     let mut by_owner: BTreeMap<usize, Vec<Append>> = BTreeMap::new();
     for (place, partition) in request.partitions.iter().enumerate() {
         // replaced when the owner has answered
@@ -64,7 +68,14 @@ pub(crate) async fn answer(call: Call) -> Result<Answer, CloseReason> {
                 Ok(()) => by_owner.entry(shard.owner_of(append.id)).or_default().push(append),
                 Err(code) => outcomes[place] = ProduceOutcome::failed(code, None),
             },
-            Err(refused) => outcomes[place] = refused.outcome(),
+            Err(refused) => {
+                let mut outcome = refused.outcome();
+                if outcome.record_errors.len() > faults_left {
+                    outcome.record_errors = Vec::new();
+                }
+                faults_left -= outcome.record_errors.len();
+                outcomes[place] = outcome;
+            }
         }
     }
     let mut pending: Vec<Pin<Box<dyn Future<Output = Appends>>>> = Vec::new();
@@ -76,14 +87,15 @@ pub(crate) async fn answer(call: Call) -> Result<Answer, CloseReason> {
             pending.push(Box::pin(shard.mailbox.send(owner, call).await));
         }
     }
-    Ok(Answer::Pending(Box::pin(async move {
+    let acknowledged = async move {
         for appends in pending {
             for (place, appended) in appends.await {
                 outcomes[place] = outcome(appended);
             }
         }
         finish(&call, &request, &outcomes)
-    })))
+    };
+    Ok(Answer::Pending { outcome: Box::pin(acknowledged), held_bytes: 0 })
 }
 
 /// A partition of the request, resolved and with its batch checked.
@@ -119,6 +131,9 @@ fn check(
     };
     let records = request.records(partition).unwrap_or_default();
     let batch = validate_produced(&records, &rules)?;
+    if records.len() > config.segment_bytes as usize {
+        return Err(ErrorCode::RecordListTooLarge.into());
+    }
     if batch.header.is_transactional() {
         return Err(ErrorCode::InvalidTxnState.into()); // no transaction can be open yet
     }

@@ -4,20 +4,22 @@
 //! the socket and asks `api::answer`, which returns as soon as the next request may be read; the
 //! writer awaits the answers in request order. Bad bytes close this connection and no other.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::rc::Rc;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use storage::clock;
 use storage::ring::Socket;
 
 use crate::api::{self, Answer, Outcome};
+use crate::net::close_log;
 use crate::net::frames::{FrameError, FrameReader};
 use crate::net::outbox::Outbox;
 use crate::shard::Shard;
 
-/// A request must be complete this long after its length came, plus its time at the slowest rate.
+/// What is awaited of a request must come within this time, plus its time at the slowest rate.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
 const REQUEST_BYTES_PER_SECOND_MIN: u64 = 64 * 1024;
 
@@ -29,21 +31,51 @@ pub(crate) struct Connection {
     pub(crate) listener: usize,
     socket: Socket,
     last_request_at: Cell<Duration>,
-    /// When the request being read must be complete.
+    /// When the part of a request that is awaited must be there.
     request_due: Cell<Option<Duration>>,
-    is_shut_down: Cell<bool>,
+    /// No further request is read: what waits for more than it has is answered now.
+    has_ended: Cell<bool>,
+    /// The writer, while it waits for an answer that the end would bring about.
+    awaits_end: RefCell<Option<Waker>>,
 }
 
 impl Connection {
     /// Makes both tasks end; what is already queued may still be sent by the kernel.
     pub(crate) fn shut_down(&self) {
-        self.is_shut_down.set(true);
+        self.end();
         // an error means that the peer was faster
         drop(self.socket.stream().shutdown(Shutdown::Both));
     }
 
-    pub(crate) fn is_shut_down(&self) -> bool {
-        self.is_shut_down.get()
+    fn end(&self) {
+        self.has_ended.set(true);
+        if let Some(waker) = self.awaits_end.take() {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended.get()
+    }
+
+    /// Waits until no further request is read. For the answer that the writer awaits.
+    pub(crate) async fn ended(&self) {
+        std::future::poll_fn(|context| {
+            if self.has_ended.get() {
+                return Poll::Ready(());
+            }
+            *self.awaits_end.borrow_mut() = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// The peer has to send so many bytes now; none while it is our turn.
+    fn awaits(&self, bytes: usize) {
+        let seconds = bytes as u64 / REQUEST_BYTES_PER_SECOND_MIN;
+        let allowed = REQUEST_TIME + Duration::from_secs(seconds);
+        let due = (bytes > 0).then(|| clock::monotonic() + allowed);
+        self.request_due.set(due);
     }
 
     /// Stops reading; requests already read are still answered.
@@ -91,7 +123,8 @@ pub(crate) fn open(shard: &Rc<Shard>, socket: Socket, peer: SocketAddr, listener
         socket,
         last_request_at: Cell::new(clock::monotonic()),
         request_due: Cell::new(None),
-        is_shut_down: Cell::new(false),
+        has_ended: Cell::new(false),
+        awaits_end: RefCell::default(),
     });
     storage::tasks::spawn(serve(connection)).detach();
 }
@@ -104,6 +137,7 @@ async fn serve(connection: Rc<Connection>) {
     let writer = storage::tasks::spawn(write_answers(Rc::clone(&connection), writer_end));
     let ended = read_requests(&connection, &reader_end).await;
     reader_end.close();
+    connection.end();
     if let Err(error) = ended {
         log_end(&connection, &error);
     }
@@ -117,13 +151,7 @@ async fn read_requests(connection: &Rc<Connection>, outbox: &Outbox) -> Result<(
     let shard = &connection.shard;
     let mut frames = FrameReader::new(shard, &connection.socket, shard.settings.limits.request_bytes_max as usize);
     while outbox.has_room().await {
-        let due = |bytes: usize| {
-            let seconds = bytes as u64 / REQUEST_BYTES_PER_SECOND_MIN;
-            let allowed = REQUEST_TIME + Duration::from_secs(seconds);
-            connection.request_due.set(Some(clock::monotonic() + allowed));
-        };
-        let Some(frame) = frames.next(due).await? else { return Ok(()) };
-        connection.request_due.set(None);
+        let Some(frame) = frames.next(|bytes| connection.awaits(bytes)).await? else { return Ok(()) };
         connection.last_request_at.set(clock::monotonic());
         outbox.push(api::answer(connection, frame).await?);
     }
@@ -134,7 +162,7 @@ async fn write_answers(connection: Rc<Connection>, outbox: Outbox) {
     while let Some(answer) = outbox.next().await {
         let outcome = match answer {
             Answer::Ready(outcome) => outcome,
-            Answer::Pending(future) => future.await,
+            Answer::Pending { outcome, .. } => outcome.await,
         };
         let sent = match outcome {
             Outcome::Respond(response) => {
@@ -162,7 +190,7 @@ fn log_end(connection: &Connection, error: &ConnectionError) {
             tracing::debug!(%peer, %error, "connection ended");
         }
         ConnectionError::Frame(FrameError::Length(_)) | ConnectionError::Close(_) => {
-            tracing::warn!(%peer, "connection closed: {error}");
+            close_log::closed(peer, error);
         }
     }
 }

@@ -2,24 +2,30 @@
 //!
 //! Small requests come through the shard's provided buffers (an idle connection holds no memory).
 //! A connection that sends a large body is switched to receiving straight into an extent, and back
-//! after a few small requests. The request memory is charged before a body is read, and a large
+//! after a few small requests. The request memory is charged before it is filled, and a large
 //! body's memory grows with the bytes that have really come.
 
 use std::io;
 use std::rc::Rc;
 
 use bytes::Bytes;
+use protocol::api_key::ApiKey;
 use protocol::frame::request_length;
 use storage::extent::{ExtentPool, ExtentWriter};
 use storage::ring::{Receiver, RecvChunk, Socket};
 
 use crate::shard::Shard;
-use crate::shard::budget::Permit;
+use crate::shard::request_memory::Charge;
 
 /// From this size on a body is received without the detour through provided buffers.
 const LARGE_BYTES: usize = 32 * 1024;
 /// A large body's first memory; doubled as it fills, so that nobody gets 100 MiB for a promise.
 const FIRST_EXTENT_BYTES: usize = 2 << 20;
+/// A part of a large body that has a time limit of its own: who stops sending is noticed soon.
+const AWAITED_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// The largest request but for `Produce`, whatever `socket.request.max.bytes` allows. Records are
+/// not copied, but everything else is decoded, and bad bytes decode into fifty times their size.
+const DECODED_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Small requests in a row after which a connection goes back to provided buffers.
 const SMALL_IN_A_ROW: u32 = 8;
 
@@ -27,8 +33,8 @@ const SMALL_IN_A_ROW: u32 = 8;
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) bytes: Bytes,
-    /// The memory it was charged for; held until the request is answered.
-    pub(crate) permit: Permit,
+    /// What it was charged; held until the request is answered.
+    pub(crate) memory: Charge,
 }
 
 /// Why no further request is read from a connection.
@@ -74,11 +80,11 @@ impl FrameReader {
         }
     }
 
-    /// The next request; `None` when the peer closed between requests. `on_length` hears the
-    /// length before the body is awaited.
+    /// The next request; `None` when the peer closed between requests. `awaits` hears how many bytes
+    /// the peer has to send now, and 0 when it is our turn.
     pub(crate) async fn next(
         &mut self,
-        on_length: impl FnOnce(usize),
+        awaits: impl Fn(usize),
     ) -> Result<Option<Frame>, FrameError> {
         let mut prefix = [0; 4];
         match self.fill(&mut prefix).await? {
@@ -87,14 +93,32 @@ impl FrameReader {
             _ => return Err(FrameError::Torn),
         }
         let length = request_length(prefix, self.bytes_max)?;
-        on_length(length);
-        let permit = self.shard.budget.acquire(length).await;
-        let bytes = if length < LARGE_BYTES {
-            self.small_body(length).await?
+        let frame = if length < LARGE_BYTES {
+            let memory = self.shard.request_memory.small(length).await;
+            awaits(length);
+            Frame { bytes: self.small_body(length).await?, memory }
         } else {
-            self.large_body(length).await?
+            awaits(size_of::<i16>());
+            let key = self.key_of(length).await?;
+            awaits(0);
+            self.large_body(length, key, &awaits).await?
         };
-        Ok(Some(Frame { bytes, permit }))
+        awaits(0);
+        Ok(Some(frame))
+    }
+
+    /// The first bytes of a large request: its key, which says how large it may be.
+    async fn key_of(&mut self, length: usize) -> Result<[u8; 2], FrameError> {
+        let mut key = [0; 2];
+        if self.fill(&mut key).await? < key.len() {
+            return Err(FrameError::Torn);
+        }
+        if length > DECODED_BYTES_MAX && i16::from_be_bytes(key) != ApiKey::Produce.code() {
+            let length = i32::try_from(length).unwrap_or(i32::MAX);
+            let limit = DECODED_BYTES_MAX;
+            return Err(protocol::frame::FrameError::TooLarge { length, limit }.into());
+        }
+        Ok(key)
     }
 
     async fn small_body(&mut self, length: usize) -> Result<Bytes, FrameError> {
@@ -111,26 +135,39 @@ impl FrameReader {
         Ok(body.into())
     }
 
-    async fn large_body(&mut self, length: usize) -> Result<Bytes, FrameError> {
-        let pool = self.shard.pool.clone();
-        let mut body = pool.allocate(length.min(FIRST_EXTENT_BYTES));
+    async fn large_body(
+        &mut self,
+        length: usize,
+        key: [u8; 2],
+        awaits: &impl Fn(usize),
+    ) -> Result<Frame, FrameError> {
+        let shard = Rc::clone(&self.shard);
+        let pool = &shard.pool;
+        let first_bytes = length.min(FIRST_EXTENT_BYTES);
+        let mut memory = shard.request_memory.large(first_bytes).await;
+        let mut body = pool.allocate(first_bytes);
+        body.append(&key);
         self.receiver.pause().await;
         self.mode = Mode::Large { small_in_a_row: 0 };
         while body.len() < length {
             if body.remaining() == 0 {
-                body = doubled(&pool, &body, length);
+                awaits(0);
+                let grown = (body.capacity() * 2).min(length);
+                shard.request_memory.grow(&mut memory, grown - body.capacity()).await;
+                body = copied(pool, &body, grown);
             }
-            let wanted = body.remaining().min(length - body.len());
+            let wanted = body.remaining().min(length - body.len()).min(AWAITED_BYTES_MAX);
             if self.append_received(&mut body, wanted)? {
                 continue;
             }
+            awaits(wanted);
             let have = body.len();
             body = self.shard.ring.recv_exact(&self.socket, body, wanted).await?;
             if body.len() < have + wanted {
                 return Err(FrameError::Torn);
             }
         }
-        Ok(body.freeze().into_bytes())
+        Ok(Frame { bytes: body.freeze().into_bytes(), memory })
     }
 
     /// Moves bytes that had come before the switch to the large mode; `false` when there are none.
@@ -191,9 +228,9 @@ impl FrameReader {
     }
 }
 
-/// The same bytes in twice the memory, but not more than the body needs.
-fn doubled(pool: &ExtentPool, body: &ExtentWriter, length: usize) -> ExtentWriter {
-    let mut larger = pool.allocate((body.capacity() * 2).min(length));
+/// The same bytes in more memory.
+fn copied(pool: &ExtentPool, body: &ExtentWriter, bytes: usize) -> ExtentWriter {
+    let mut larger = pool.allocate(bytes);
     larger.append(body.as_slice());
     larger
 }

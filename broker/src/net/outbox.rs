@@ -2,7 +2,7 @@
 //!
 //! A bounded queue between the connection's reader and its writer: when it is full the reader
 //! stops taking requests off the socket, so a client that pipelines without reading its answers
-//! is held back by its own TCP window.
+//! is held back by its own TCP window. It is full by number, or by the memory that its answers hold.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -10,6 +10,9 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 use crate::api::Answer;
+
+/// What the answers of one connection that wait may hold; one more may always come.
+const BYTES_MAX: usize = 256 * 1024;
 
 /// One handle of the queue.
 pub(crate) struct Outbox {
@@ -19,7 +22,8 @@ pub(crate) struct Outbox {
 
 #[derive(Default)]
 struct State {
-    answers: VecDeque<Answer>,
+    answers: VecDeque<(usize, Answer)>,
+    bytes: usize,
     closed: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -40,7 +44,7 @@ impl Outbox {
             if state.closed {
                 return Poll::Ready(false);
             }
-            if state.answers.len() < self.answers_max {
+            if state.answers.len() < self.answers_max && state.bytes < BYTES_MAX {
                 return Poll::Ready(true);
             }
             state.reader = Some(context.waker().clone());
@@ -52,7 +56,9 @@ impl Outbox {
     /// Queues the answer to the request just read.
     pub(crate) fn push(&self, answer: Answer) {
         let mut state = self.state.borrow_mut();
-        state.answers.push_back(answer);
+        let bytes = answer.held_bytes();
+        state.bytes += bytes;
+        state.answers.push_back((bytes, answer));
         if let Some(writer) = state.writer.take() {
             writer.wake();
         }
@@ -62,7 +68,8 @@ impl Outbox {
     pub(crate) async fn next(&self) -> Option<Answer> {
         std::future::poll_fn(|context| {
             let mut state = self.state.borrow_mut();
-            if let Some(answer) = state.answers.pop_front() {
+            if let Some((bytes, answer)) = state.answers.pop_front() {
+                state.bytes -= bytes;
                 if let Some(reader) = state.reader.take() {
                     reader.wake();
                 }

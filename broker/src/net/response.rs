@@ -67,6 +67,15 @@ impl Response {
         Self { parts: vec![Part::Bytes(writer.freeze())] }
     }
 
+    /// The memory that this response alone holds: not the records, which are the log's.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let held = self.parts.iter().map(|part| match part {
+            Part::Bytes(bytes) => bytes.len(),
+            Part::Memory(_) | Part::File(_) => 0,
+        });
+        held.sum()
+    }
+
     /// Sends the whole response.
     ///
     /// # Errors

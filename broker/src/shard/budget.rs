@@ -1,14 +1,14 @@
-//! The memory that requests of one shard may hold, in bytes, charged before a body is read. Shell.
+//! An amount that users take from and give back: bytes of memory, or turns. Shell.
 //!
-//! One budget for a shard; those who wait are served in order, so a large request is not starved
-//! by small ones. A request larger than the whole budget runs alone.
+//! Those who wait are served in order, so a large request is not starved by small ones. A request
+//! larger than the whole budget runs alone.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-/// The request memory of a shard.
+/// See the module.
 #[derive(Debug, Clone)]
 pub(crate) struct Budget(Rc<State>);
 

@@ -8,6 +8,7 @@ pub(crate) mod budget;
 pub(crate) mod connection_counts;
 pub(crate) mod mailbox;
 pub(crate) mod placement;
+pub(crate) mod request_memory;
 pub(crate) mod run;
 pub(crate) mod topic_configs;
 pub(crate) mod watches;
@@ -37,9 +38,9 @@ use crate::partition::Partition;
 use crate::partition::config::log_config;
 use crate::partition::table::{PartitionId, PartitionTable};
 use crate::shard::append_order::AppendOrder;
-use crate::shard::budget::Budget;
 use crate::shard::connection_counts::{ConnectionCounts, ConnectionLimits};
 use crate::shard::mailbox::{HasMailbox, Mailbox};
+use crate::shard::request_memory::RequestMemory;
 use crate::shard::run::Stop;
 use crate::shard::topic_configs::TopicConfigs;
 use crate::shard::watches::Watches;
@@ -56,7 +57,7 @@ pub(crate) struct Shard {
     pub(crate) store: Rc<Store>,
     pub(crate) mailbox: Rc<Mailbox<Self>>,
     pub(crate) append_order: AppendOrder,
-    pub(crate) budget: Budget,
+    pub(crate) request_memory: RequestMemory,
     pub(crate) connections: RefCell<Slab<Rc<Connection>>>,
     pub(crate) connection_counts: ConnectionCounts,
     pub(crate) sessions: RefCell<FetchSessions>,

@@ -26,11 +26,11 @@ use crate::control::ControlHandle;
 use crate::limits::directory::space_shortage;
 use crate::metadata::config_catalog::ConfigCatalog;
 use crate::metadata::image::ClusterImage;
-use crate::net::listener;
+use crate::net::{close_log, listener};
 use crate::shard::Shard;
-use crate::shard::budget::Budget;
 use crate::shard::connection_counts::{ConnectionCounts, ConnectionLimits};
 use crate::shard::mailbox::{Lanes, Mailbox};
+use crate::shard::request_memory::RequestMemory;
 
 /// How often connections are looked at for the time limits.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
@@ -102,7 +102,7 @@ fn run_shard(start: ShardStart) -> anyhow::Result<()> {
         store,
         mailbox: Rc::clone(&mailbox),
         append_order: Default::default(),
-        budget: Budget::new(per_shard(limits.request_memory_bytes)),
+        request_memory: RequestMemory::new(per_shard(limits.request_memory_bytes)),
         connections: RefCell::default(),
         connection_counts: ConnectionCounts::new(
             assembly.lanes.shards(),
@@ -161,11 +161,12 @@ async fn sweep(shard: Rc<Shard>) {
     loop {
         look_at_disk(&shard);
         storage::tasks::sleep(SWEEP_INTERVAL).await;
+        close_log::sum_up();
         let now = clock::monotonic();
         let mut any = false;
         for (_, connection) in shard.connections.borrow().iter() {
             if let Some(reason) = connection.overdue(now, idle_max) {
-                tracing::info!(peer = %connection.peer, "connection closed: {reason}");
+                close_log::closed(connection.peer, &reason);
                 connection.shut_down();
                 any = true;
             }

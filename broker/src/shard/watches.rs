@@ -36,12 +36,13 @@ pub(crate) struct Watches {
     watching: RefCell<HashMap<WatchId, Task<()>>>,
 }
 
-/// Waits until one of the partitions, owned by the given shards, has records past its offset, or
-/// the time is up.
+/// Waits until one of the partitions, owned by the given shards, has records past its offset, the
+/// time is up, or `given_up`.
 pub(crate) async fn any_passes(
     shard: &Rc<Shard>,
     by_owner: Vec<(usize, Vec<Awaited>)>,
     time: Duration,
+    given_up: impl Future<Output = ()>,
 ) {
     let number = shard.watches.number_next.get();
     shard.watches.number_next.set(number + 1);
@@ -59,6 +60,7 @@ pub(crate) async fn any_passes(
     }
     let there = shard.watches.fired(number);
     let first = futures_lite::future::or(passes(shard, here), there);
+    let first = futures_lite::future::or(first, given_up);
     let (Ok(()) | Err(Elapsed)) = storage::tasks::timeout(time, first).await;
     shard.watches.waiting.borrow_mut().remove(&number);
     for owner in owners {
