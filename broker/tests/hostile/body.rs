@@ -16,7 +16,7 @@ const PROBE: i32 = 77;
 type Sample = (ApiKey, i16, Vec<u8>);
 
 fn sample<R: Request>(request: &R) -> impl Iterator<Item = Sample> {
-    let versions = [R::VERSIONS.min, R::VERSIONS.max];
+    let versions = [R::KEY.versions().min, R::KEY.versions().max];
     versions.into_iter().map(|version| {
         let frame = requests::request(R::KEY, version, |body| request.encode(body, version));
         (R::KEY, version, frame)

@@ -1,5 +1,6 @@
 //! A client that sends any bytes, and reads whole answers or the end of the connection.
 
+use std::cell::Cell;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
@@ -14,11 +15,26 @@ use socket2::SockRef;
 use crate::broker::PATIENCE;
 use crate::requests;
 
+thread_local! {
+    static OPEN: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The connections that this test has open.
+pub(crate) fn open_here() -> usize {
+    OPEN.get()
+}
+
 /// One raw connection.
 #[derive(Debug)]
 pub(crate) struct Client {
     stream: TcpStream,
     correlation_id: i32,
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        OPEN.set(OPEN.get() - 1);
+    }
 }
 
 /// What came from the broker.
@@ -35,6 +51,7 @@ impl Client {
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        OPEN.set(OPEN.get() + 1);
         Self { stream, correlation_id: 0 }
     }
 

@@ -121,7 +121,6 @@ fn a_client_is_no_follower() {
         request.replica_id = replica_id;
         request.replica_state = ReplicaState { replica_id, replica_epoch: 1 };
         for version in [4, 12, 15, 17] {
-            request.topics[0].topic_id = Uuid::from_u128(5);
             let response = client.call(version, &request);
             let codes: Vec<i16> = response
                 .responses
@@ -131,7 +130,9 @@ fn a_client_is_no_follower() {
                 .chain([response.error_code])
                 .filter(|code| *code != 0)
                 .collect();
+            let expected = ErrorCode::ClusterAuthorizationFailed.code();
             assert!(!codes.is_empty(), "version {version} replica {replica_id}: {response:?}");
+            assert!(codes.iter().all(|code| *code == expected), "version {version}: {codes:?}");
         }
     }
     broker.is_unharmed();
