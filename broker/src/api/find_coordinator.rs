@@ -47,6 +47,12 @@ fn find(call: &Call, key_type: i8, key: &str) -> Coordinator {
         node_id: settings.node_id,
         host: listener.advertised_host.clone(),
         port: i32::from(listener.advertised_port),
+        error_message: Some(no_error(call.header.api_version).to_owned()),
         ..Coordinator::default()
     }
+}
+
+/// What Kafka writes when nothing is wrong.
+fn no_error(version: i16) -> &'static str {
+    if version < BATCHED_FROM_VERSION { "NONE" } else { "" }
 }

@@ -80,6 +80,10 @@ pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
     let request: InitProducerIdRequest = call.request()?;
     let shard = &call.connection.shard;
     let id = match request.transactional_id.as_deref() {
+        // an id and its epoch belong together
+        _ if (request.producer_id == -1) != (request.producer_epoch == -1) => {
+            Err(ErrorCode::InvalidRequest)
+        }
         None => shard.producer_ids.next(shard).await,
         Some("") => Err(ErrorCode::InvalidRequest),
         Some(_) => Err(ErrorCode::CoordinatorNotAvailable),

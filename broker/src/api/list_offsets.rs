@@ -3,6 +3,7 @@
 //! One hop to each owning shard. A lookup by timestamp goes through the index and the batch; what
 //! concerns tiered storage (-4, -5, -6) is answered as a broker without it does.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use protocol::error_code::ErrorCode;
@@ -24,7 +25,7 @@ const EARLIEST_LOCAL: i64 = -4;
 const LATEST_TIERED: i64 = -5;
 const EARLIEST_PENDING_UPLOAD: i64 = -6;
 
-/// From this version each special timestamp is known; before, it is an ordinary (absurd) one.
+/// From this version each special timestamp is known; before, it is refused.
 const SPECIAL_FROM_VERSION: [(i64, i16); 4] =
     [(MAX_TIMESTAMP, 7), (EARLIEST_LOCAL, 8), (LATEST_TIERED, 9), (EARLIEST_PENDING_UPLOAD, 11)];
 
@@ -36,16 +37,29 @@ pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
     for topic in request.topics {
         let id = shard.image().topic(&topic.name).map(|topic| topic.id);
         let mut partitions = Vec::new();
+        let (repeated, mut refused) = (repeated(&topic.partitions), HashSet::new());
         for asked in topic.partitions {
+            let index = asked.partition_index;
+            let is_repeated = repeated.contains(&index);
+            if is_repeated && !refused.insert(index) {
+                continue; // once is enough
+            }
             let found = match id {
+                _ if is_repeated => Err(ErrorCode::InvalidRequest),
                 None => Err(ErrorCode::UnknownTopicOrPartition),
                 Some(id) => ask(shard, (id, asked.partition_index), &asked, version).await,
             };
-            partitions.push(answered(asked.partition_index, found));
+            partitions.push(answered(index, found));
         }
         response.topics.push(ListOffsetsTopicResponse { name: topic.name, partitions });
     }
     Ok(call.respond(&response))
+}
+
+/// Partitions that one topic of a request names more than once.
+fn repeated(asked: &[ListOffsetsPartition]) -> HashSet<i32> {
+    let mut seen = HashSet::new();
+    asked.iter().map(|asked| asked.partition_index).filter(|index| !seen.insert(*index)).collect()
 }
 
 async fn ask(
@@ -55,7 +69,11 @@ async fn ask(
     version: i16,
 ) -> Result<TimestampOffset, ErrorCode> {
     let special = SPECIAL_FROM_VERSION.iter().find(|(special, _)| *special == asked.timestamp);
-    if special.is_some_and(|(_, from_version)| version < *from_version) {
+    let is_known = match special {
+        Some((_, from_version)) => version >= *from_version,
+        None => matches!(asked.timestamp, LATEST | EARLIEST) || asked.timestamp >= 0,
+    };
+    if !is_known {
         return Err(ErrorCode::UnsupportedVersion);
     }
     let (timestamp, leader_epoch) = (asked.timestamp, asked.current_leader_epoch);

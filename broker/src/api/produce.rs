@@ -121,7 +121,8 @@ fn check(
     let Some(placed) = topic.partition(partition.index) else {
         return Err(ErrorCode::UnknownTopicOrPartition.into());
     };
-    if request.acks == ACKS_ALL && placed.isr.len() < config.min_insync_replicas as usize {
+    let isr_min = placed.replicas.len().min(config.min_insync_replicas as usize);
+    if request.acks == ACKS_ALL && placed.isr.len() < isr_min {
         return Err(ErrorCode::NotEnoughReplicas.into());
     }
     let rules = ProduceRules {

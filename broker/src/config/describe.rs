@@ -180,7 +180,8 @@ fn synonyms(setting: &Setting, names: &[&'static str], layers: &Layers) -> Vec<S
             }
         }
     }
-    for name in names {
+    // as in Kafka, only the first name tells its default
+    if let Some(name) = names.first() {
         let default = table::find_broker(name).and_then(|row| row.default);
         if let Some(default) = default {
             let (value, source) = (shown(setting, Some(default.to_owned())), Source::Default);
@@ -241,7 +242,6 @@ mod tests {
         );
         let expected = [
             ("log.retention.hours", "2", Source::StaticBroker),
-            ("log.retention.hours", "168", Source::Default),
         ];
         assert_eq!(sources(&entry), expected);
         let own = BTreeMap::from([("retention.ms".to_owned(), "5".to_owned())]);

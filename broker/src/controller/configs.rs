@@ -15,7 +15,9 @@ use protocol::messages::incremental_alter_configs_response::{
 use protocol::messages::metadata::config_record::ConfigRecord;
 
 use crate::config::setting::{Kind, Update};
-use crate::controller::{ControllerSettings, OPERATION_RECORDS_MAX, Outcome, Refusal};
+use crate::controller::{
+    ControllerSettings, OPERATION_RECORDS_MAX, Outcome, Refusal, topic_names,
+};
 use crate::metadata::config_catalog::{ConfigCatalog, check_value, check_values};
 use crate::metadata::image::{ClusterImage, ConfigMap, ConfigResource, ResourceType};
 use crate::metadata::records::MetadataRecord;
@@ -84,6 +86,10 @@ pub(super) fn each_once() -> Refusal {
     )
 }
 
+pub(super) fn repeated_keys() -> Refusal {
+    Refusal::new(ErrorCode::InvalidRequest, "Error due to duplicate config keys")
+}
+
 /// Keeps the records of a resource that was accepted, unless the request as a whole grows too large.
 pub(super) fn push_or_refuse(
     records: &mut Vec<MetadataRecord>,
@@ -129,10 +135,7 @@ fn check_operands(configs: &[AlterableConfig]) -> Result<(), Refusal> {
         .iter()
         .any(|config| seen.insert(config.name.as_str(), ()).is_some())
     {
-        return Err(Refusal::new(
-            ErrorCode::InvalidRequest,
-            "Error due to duplicate config keys",
-        ));
+        return Err(repeated_keys());
     }
     let without_value: Vec<&str> = configs
         .iter()
@@ -169,6 +172,7 @@ pub(super) fn resolve_resource(
             return invalid(String::from("Default group resources are not allowed."));
         }
         ResourceType::Topic if image.topic(name).is_none() => {
+            topic_names::validate(name)?;
             let text = format!("The topic '{name}' does not exist.");
             return Err(Refusal::new(ErrorCode::UnknownTopicOrPartition, text));
         }

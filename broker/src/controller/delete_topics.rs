@@ -42,21 +42,23 @@ pub(crate) fn delete_topics(
         );
     }
     let repeated = repeated(&states);
+    let named_twice = named_twice(image, &states);
     let mut answered = HashSet::new();
-    let mut deleted = HashSet::new();
     let mut records: Vec<MetadataRecord> = Vec::new();
     let mut responses = Vec::new();
     for state in &states {
         if repeated.contains(&key(state)) && !answered.insert(key(state)) {
             continue;
         }
+        if named_twice.contains(&state.topic_id) {
+            continue; // its name is answered
+        }
         let found = find(image, state, repeated.contains(&key(state))).and_then(|topic| {
-            if deleted.insert(topic.id) {
-                Ok(topic)
-            } else {
+            if named_twice.contains(&topic.id) {
                 let text = "The provided topic name maps to an ID that was already supplied.";
-                Err(Refusal::new(ErrorCode::InvalidRequest, text))
+                return Err(Refusal::new(ErrorCode::InvalidRequest, text));
             }
+            Ok(topic)
         });
         responses.push(match found {
             Ok(topic) => {
@@ -82,6 +84,17 @@ fn states(request: &DeleteTopicsRequest) -> Vec<DeleteTopicState> {
         topic_id: Uuid::ZERO,
     });
     named.chain(request.topics.iter().cloned()).collect()
+}
+
+/// Topics that are asked for both by name and by id.
+fn named_twice(image: &ClusterImage, states: &[DeleteTopicState]) -> HashSet<Uuid> {
+    let ids: HashSet<Uuid> = states
+        .iter()
+        .filter(|state| state.name.is_none())
+        .map(|state| state.topic_id)
+        .collect();
+    let by_name = states.iter().filter_map(|state| image.topic(state.name.as_deref()?));
+    by_name.map(|topic| topic.id).filter(|id| ids.contains(id)).collect()
 }
 
 fn repeated(states: &[DeleteTopicState]) -> HashSet<DeleteTopicStateKey<'_>> {

@@ -1,6 +1,8 @@
 //! `AlterConfigs`: the whole configuration of a resource is replaced.
 //! Owns nothing but the replacement; the rules are those of `configs`. Pure.
 
+use std::collections::HashSet;
+
 use protocol::messages::alter_configs_request::{AlterConfigsRequest, AlterConfigsResource};
 use protocol::messages::alter_configs_response::{
     AlterConfigsResourceResponse, AlterConfigsResponse,
@@ -8,7 +10,7 @@ use protocol::messages::alter_configs_response::{
 
 use crate::controller::configs::{
     Changes, check_changes, each_once, no_null_values, push_or_refuse, records_of,
-    repeated_resources, resolve_resource,
+    repeated_keys, repeated_resources, resolve_resource,
 };
 use crate::controller::{ControllerSettings, Outcome, Refusal};
 use crate::metadata::image::ClusterImage;
@@ -63,6 +65,10 @@ fn replace_resource(
         .iter()
         .filter(|config| config.value.is_none());
     no_null_values(&nulls.map(|config| config.name.as_str()).collect::<Vec<_>>())?;
+    let mut seen = HashSet::new();
+    if !request.configs.iter().all(|config| seen.insert(config.name.as_str())) {
+        return Err(repeated_keys());
+    }
     let (kind, name) = (request.resource_type, &request.resource_name);
     let resource = resolve_resource(image, kind, name, settings)?;
     let current = image.configs.of(&resource).map(|map| &**map);

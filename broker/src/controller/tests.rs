@@ -395,7 +395,8 @@ fn topics_are_deleted_by_name_and_by_id_with_their_configuration() {
         configs,
         ..topic("a", 1, 1)
     };
-    let (image, results) = create(&cluster(1), vec![with_config, topic("b", 1, 1)]);
+    let made = vec![with_config, topic("b", 1, 1), topic("c", 1, 1)];
+    let (image, results) = create(&cluster(1), made);
     let state = |name: Option<&str>, topic_id: Uuid| DeleteTopicState {
         name: name.map(str::to_owned),
         topic_id,
@@ -404,7 +405,8 @@ fn topics_are_deleted_by_name_and_by_id_with_their_configuration() {
         topics: vec![
             state(Some("a"), Uuid::ZERO),
             state(None, results[1].topic_id),
-            state(Some("b"), Uuid::ZERO),
+            state(Some("c"), Uuid::ZERO),
+            state(None, results[2].topic_id),
             state(Some("nonex"), Uuid::ZERO),
             state(None, Uuid::from_u128(3)),
             state(None, Uuid::ZERO),
@@ -420,7 +422,8 @@ fn topics_are_deleted_by_name_and_by_id_with_their_configuration() {
         .collect();
     assert_eq!(codes, [0, 0, 42, 3, 100, 42, 42]);
     let image = apply(&image, &records);
-    assert_eq!((image.topics.len(), image.topics.partition_count()), (0, 0));
+    assert_eq!((image.topics.len(), image.topics.partition_count()), (1, 1));
+    assert!(image.topic("c").is_some(), "asked for in two ways, it stays");
     assert_eq!(image.configs.iter().count(), 0);
 }
 

@@ -313,6 +313,7 @@ fn success(
         topic_id: created.id,
         num_partitions: i32::try_from(created.partitions.len()).unwrap_or(i32::MAX),
         replication_factor: created.replication_factor,
+        error_message: None,
         configs: Some(configs.collect()),
         ..Default::default()
     }

@@ -125,6 +125,13 @@ pub(crate) fn check_value(setting: &Setting, value: &str) -> Result<(), String> 
         let (blamed, cause) = (blamed(setting, value), cause(setting, value));
         format!("Invalid value {blamed} for configuration {name}: {cause}")
     })?;
+    if setting.name.ends_with(".replication.throttled.replicas") && !is_replica_list(value) {
+        return Err(format!(
+            "Invalid value [{value}] for configuration {name}: {name} must be the literal '*' or a \
+             list of replicas in the following format: \
+             [partitionId]:[brokerId],[partitionId]:[brokerId],..."
+        ));
+    }
     match setting.treatment {
         Treatment::Refused(reason) if setting.default != Some(value.trim()) => Err(format!(
             "Invalid value {value} for configuration {name}: {reason}"
@@ -135,6 +142,16 @@ pub(crate) fn check_value(setting: &Setting, value: &str) -> Result<(), String> 
         | Treatment::Later(_)
         | Treatment::Ignored(_) => Ok(()),
     }
+}
+
+/// `*`, or `partition:broker` pairs.
+fn is_replica_list(value: &str) -> bool {
+    let is_number = |text: &str| text.parse::<u32>().is_ok();
+    let is_pair = |pair: &str| {
+        pair.split_once(':').is_some_and(|(left, right)| is_number(left) && is_number(right))
+    };
+    let value = value.trim();
+    value.is_empty() || value == "*" || value.split(',').all(|pair| is_pair(pair.trim()))
 }
 
 /// Of a list the elements are blamed one by one.
@@ -175,18 +192,19 @@ fn cause(setting: &Setting, value: &str) -> String {
 
 fn number_cause(setting: &Setting, number: i64) -> String {
     match setting.range {
-        Range::AtLeast(least) | Range::Between(least, _) | Range::BetweenOr(least, ..)
-            if number < least =>
+        Range::BetweenOr(least, most, other) => {
+            format!("Value must be between {least} and {most} or equal to {other}")
+        }
+        Range::AtLeast(least) | Range::Between(least, _) if number < least =>
         {
             format!("Value must be at least {least}")
         }
-        Range::Between(_, most) | Range::BetweenOr(_, most, _) if number > most => {
+        Range::Between(_, most) if number > most => {
             format!("Value must be no more than {most}")
         }
         Range::Any
         | Range::AtLeast(_)
         | Range::Between(..)
-        | Range::BetweenOr(..)
         | Range::Ratio(..)
         | Range::NotEmpty
         | Range::OneOf(_)

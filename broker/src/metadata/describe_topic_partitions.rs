@@ -26,8 +26,10 @@ pub(crate) fn describe_topic_partitions(
     let (from_topic, from_partition) = match cursor {
         None => ("", 0),
         Some(cursor) => match usize::try_from(cursor.partition_index) {
-            Ok(partition) => (cursor.topic_name.as_str(), partition),
-            Err(_) => return response,
+            Ok(partition) if is_among(request, &cursor.topic_name) => {
+                (cursor.topic_name.as_str(), partition)
+            }
+            Ok(_) | Err(_) => return refuse_all(request),
         },
     };
     let limit = request.response_partition_limit.min(limit_max).max(1);
@@ -63,6 +65,21 @@ pub(crate) fn describe_topic_partitions(
         }
     }
     response
+}
+
+/// A cursor must name one of the topics asked for.
+fn is_among(request: &DescribeTopicPartitionsRequest, name: &str) -> bool {
+    request.topics.is_empty() || request.topics.iter().any(|topic| topic.name == name)
+}
+
+fn refuse_all(request: &DescribeTopicPartitionsRequest) -> DescribeTopicPartitionsResponse {
+    let refused = request.topics.iter().map(|topic| DescribeTopicPartitionsResponseTopic {
+        error_code: ErrorCode::InvalidRequest.code(),
+        name: Some(topic.name.clone()),
+        is_internal: is_internal_topic(&topic.name),
+        ..Default::default()
+    });
+    DescribeTopicPartitionsResponse { topics: refused.collect(), ..Default::default() }
 }
 
 /// The topics asked for, or all of them.
@@ -142,6 +159,7 @@ fn unknown(name: &str) -> DescribeTopicPartitionsResponseTopic {
         error_code: code.code(),
         name: Some(name.to_owned()),
         is_internal: is_internal_topic(name),
+        topic_authorized_operations: ALL_TOPIC_OPERATIONS,
         ..Default::default()
     }
 }

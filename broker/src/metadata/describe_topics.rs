@@ -14,7 +14,7 @@ use protocol::messages::metadata_response::{
 use crate::controller::topic_names;
 use crate::metadata::config_catalog::ConfigCatalog;
 use crate::metadata::image::{
-    BrokerImage, ClusterImage, NO_LEADER, PartitionImage, TopicImage, is_internal_topic,
+    BrokerImage, ClusterImage, METADATA_TOPIC, NO_LEADER, PartitionImage, TopicImage, is_internal_topic,
 };
 
 /// All operations on a topic, as there is no one to forbid any: Kafka's bits of read, write,
@@ -33,7 +33,8 @@ pub(crate) struct DescribeContext<'a> {
     pub(crate) catalog: &'a ConfigCatalog,
 }
 
-/// The named topics that do not exist, may be created on first use, and have a legal name.
+/// The named topics that do not exist, may be created on first use, and have a legal name. Internal
+/// ones are for the coordinators to create, with their own number of partitions.
 pub(crate) fn missing_topics<'a>(
     image: &ClusterImage,
     request: &'a MetadataRequest,
@@ -50,6 +51,7 @@ pub(crate) fn missing_topics<'a>(
     named
         .filter_map(|topic| topic.name.as_deref())
         .filter(|name| image.topic(name).is_none() && topic_names::validate(name).is_ok())
+        .filter(|name| !is_internal_topic(name) && *name != METADATA_TOPIC)
         .filter(|name| seen.insert(*name))
         .collect()
 }
@@ -120,6 +122,7 @@ fn refuse_all(request: &MetadataRequest, code: ErrorCode) -> MetadataResponse {
     };
     MetadataResponse {
         topics: request.topics.iter().flatten().map(topic).collect(),
+        error_code: code.code(),
         ..Default::default()
     }
 }
@@ -157,8 +160,11 @@ fn asked_for(
     context: DescribeContext<'_>,
 ) -> Vec<MetadataResponseTopic> {
     let mut seen = HashSet::new();
+    // one id makes it a request by ids: names beside it do not count
+    let by_id = topics.iter().any(|topic| !topic.topic_id.is_zero());
     let once = topics
         .iter()
+        .filter(|topic| topic.topic_id.is_zero() != by_id)
         .filter(|topic| seen.insert((topic.topic_id, topic.name.as_deref())));
     once.map(|asked| {
         if asked.topic_id.is_zero() {

@@ -81,13 +81,21 @@ impl Partition {
 
     /// Where our log leaves the client's (KIP-595): it has `offset` after records of `epoch`, but
     /// here that epoch ended before. `-1` says nothing of an epoch.
-    pub(crate) fn divergence(&self, epoch: i32, offset: i64) -> Option<EpochEndOffset> {
+    ///
+    /// # Errors
+    /// `OFFSET_OUT_OF_RANGE`: nothing is known of that epoch.
+    pub(crate) fn divergence(
+        &self,
+        epoch: i32,
+        offset: i64,
+    ) -> Result<Option<EpochEndOffset>, ErrorCode> {
         if epoch < 0 {
-            return None;
+            return Ok(None);
         }
-        let (found, end_offset) = self.end_offset_for_epoch(epoch).unwrap_or((-1, -1));
-        (found < epoch || end_offset < offset)
-            .then_some(EpochEndOffset { epoch: found, end_offset })
+        let found = self.end_offset_for_epoch(epoch).ok_or(ErrorCode::OffsetOutOfRange)?;
+        let (found, end_offset) = found;
+        let diverges = found < epoch || end_offset < offset;
+        Ok(diverges.then_some(EpochEndOffset { epoch: found, end_offset }))
     }
 
     /// KIP-320: the client's idea of the leader epoch against ours.
