@@ -237,7 +237,8 @@ impl Loaded {
                         let _news = self
                             .epochs
                             .assign(header.partition_leader_epoch, header.base_offset);
-                        self.producers.record(&header, rules.producers_max);
+                        let now_ms = crate::clock::now_ms();
+                        self.producers.record(&header, now_ms, rules.producers_max);
                     }
                 }
                 Found::NeedsBytes(needed) => window.grow(position, needed).await.map_err(io)?,

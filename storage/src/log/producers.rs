@@ -50,7 +50,8 @@ pub struct BatchMark {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Producer {
     pub epoch: i16,
-    /// Latest timestamp of its batches; expiry counts from it.
+    /// When it was heard last, by the clock or by its batches' times, whichever is later; expiry
+    /// counts from it.
     pub last_timestamp: i64,
     marks: [BatchMark; BATCHES_PER_PRODUCER],
     marks_count: u8,
@@ -145,7 +146,8 @@ impl Producers {
 
     /// Remembers a batch that is in the log now, with its final offsets. At most
     /// `producers_max` producers are kept; beyond that the longest silent ones are forgotten.
-    pub fn record(&mut self, header: &BatchHeader, producers_max: usize) {
+    /// `now_ms` counts for the age, as records may bring times of long ago.
+    pub fn record(&mut self, header: &BatchHeader, now_ms: i64, producers_max: usize) {
         if !header.has_producer_id() {
             return;
         }
@@ -159,7 +161,7 @@ impl Producers {
         if producer.epoch != header.producer_epoch {
             *producer = Producer::new(header.producer_epoch, header.max_timestamp);
         }
-        producer.last_timestamp = header.max_timestamp;
+        producer.last_timestamp = header.max_timestamp.max(now_ms);
         if !header.is_control() {
             producer.push(BatchMark {
                 first_sequence: header.base_sequence,
@@ -260,7 +262,7 @@ mod tests {
     fn known(headers: &[BatchHeader]) -> Producers {
         let mut producers = Producers::default();
         for header in headers {
-            producers.record(header, MANY);
+            producers.record(header, 0, MANY);
         }
         producers
     }
@@ -330,7 +332,7 @@ mod tests {
             producers.check(&batch(3, 0, 1, -1), EXPIRY),
             Ok(Sequence::New)
         );
-        producers.record(&batch(3, 0, 1, 3), MANY);
+        producers.record(&batch(3, 0, 1, 3), 0, MANY);
         assert!(producers.check(&batch(2, 3, 1, -1), EXPIRY).is_err());
     }
 
@@ -370,7 +372,7 @@ mod tests {
             let mut header = batch(0, 0, 1, id);
             header.producer_id = id;
             header.max_timestamp = id;
-            producers.record(&header, 32);
+            producers.record(&header, 0, 32);
         }
         assert!(producers.len() <= 32);
         assert!(producers.iter().all(|(id, _)| id >= 60));
@@ -387,7 +389,7 @@ mod tests {
             for count in sizes {
                 let header = batch(0, sequence, count, offset);
                 prop_assert_eq!(producers.check(&header, EXPIRY), Ok(Sequence::New));
-                producers.record(&header, MANY);
+                producers.record(&header, 0, MANY);
                 sequence = next_sequence(header.last_sequence());
                 offset += i64::from(count);
                 sent.push(header);

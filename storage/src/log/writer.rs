@@ -89,6 +89,7 @@ pub(crate) fn write(
     placed: &BatchHeader,
     batch: &[u8],
     config: &LogConfig,
+    now_ms: i64,
 ) -> usize {
     let segment = state.active();
     if segment.appended == 0 {
@@ -120,7 +121,7 @@ pub(crate) fn write(
     {
         state.epochs_saved = false;
     }
-    state.producers.record(placed, config.producers_max);
+    state.producers.record(placed, now_ms, config.producers_max);
     taken
 }
 
