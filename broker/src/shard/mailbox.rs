@@ -361,16 +361,16 @@ mod tests {
     }
 
     /// Keeps a shard alive until all others are done, too.
-    async fn rendezvous(state: &Rc<Noted>, done: &'static std::sync::atomic::AtomicUsize) {
-        done.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        while done.load(std::sync::atomic::Ordering::SeqCst) < state.mailbox.lanes().shards() {
+    async fn rendezvous(state: &Rc<Noted>, done: &'static AtomicUsize) {
+        done.fetch_add(1, Ordering::SeqCst);
+        while done.load(Ordering::SeqCst) < state.mailbox.lanes().shards() {
             tasks::sleep(Duration::from_millis(10)).await;
         }
     }
 
     #[test]
     fn calls_run_in_the_order_sent_and_answer_their_caller() {
-        static DONE: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        static DONE: AtomicUsize = AtomicUsize::new(0);
         const CALLS: u64 = 20_000; // many times the length of a lane
         on_shards(2, |state| async move {
             let to = 1 - state.mailbox.index;
@@ -396,7 +396,7 @@ mod tests {
 
     #[test]
     fn a_dropped_reply_gives_its_credit_back() {
-        static DONE: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        static DONE: AtomicUsize = AtomicUsize::new(0);
         on_shards(2, |state| async move {
             let to = 1 - state.mailbox.index;
             for _ in 0..CALLS_MAX * 3 {
@@ -410,7 +410,7 @@ mod tests {
 
     #[test]
     fn a_full_lane_holds_the_caller_back() {
-        static DONE: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        static DONE: AtomicUsize = AtomicUsize::new(0);
         on_shards(2, |state| async move {
             if state.mailbox.index == 0 {
                 let mut replies = Vec::new();
@@ -432,7 +432,7 @@ mod tests {
 
     #[test]
     fn sleeping_shards_are_woken_by_every_call() {
-        static DONE: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        static DONE: AtomicUsize = AtomicUsize::new(0);
         on_shards(3, |state| async move {
             for round in 0..2_000 {
                 let to = (state.mailbox.index + 1 + round % 2) % 3;
