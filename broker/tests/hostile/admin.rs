@@ -30,9 +30,16 @@ const TOPIC: i8 = 2;
 
 #[track_caller]
 fn creates(client: &mut Client, topic: CreatableTopic, code: ErrorCode) {
-    let request = CreateTopicsRequest { topics: vec![topic], ..CreateTopicsRequest::default() };
+    let request = CreateTopicsRequest {
+        topics: vec![topic],
+        ..CreateTopicsRequest::default()
+    };
     let answer = client.call(7, &request).topics.remove(0);
-    assert_eq!(ErrorCode::from_code(answer.error_code), Some(code), "{answer:?}");
+    assert_eq!(
+        ErrorCode::from_code(answer.error_code),
+        Some(code),
+        "{answer:?}"
+    );
 }
 
 fn topic(name: &str) -> CreatableTopic {
@@ -43,7 +50,17 @@ fn topic(name: &str) -> CreatableTopic {
 fn impossible_topic_names_are_refused() {
     let broker = Broker::start();
     let mut client = broker.client();
-    let names = ["", ".", "..", "a/../../etc", "a/b", "a\0b", "a b", "\u{e9}", &"x".repeat(250)];
+    let names = [
+        "",
+        ".",
+        "..",
+        "a/../../etc",
+        "a/b",
+        "a\0b",
+        "a b",
+        "\u{e9}",
+        &"x".repeat(250),
+    ];
     for name in names {
         creates(&mut client, topic(name), ErrorCode::InvalidTopicException);
     }
@@ -58,22 +75,34 @@ fn impossible_counts_and_replicas_are_refused() {
     let broker = Broker::start();
     let mut client = broker.client();
     for count in [0, -2, i32::MIN] {
-        let topic = CreatableTopic { num_partitions: count, ..topic("t") };
+        let topic = CreatableTopic {
+            num_partitions: count,
+            ..topic("t")
+        };
         creates(&mut client, topic, ErrorCode::InvalidPartitions);
     }
     for count in [10_000_000, i32::MAX] {
-        let topic = CreatableTopic { num_partitions: count, ..topic("t") };
+        let topic = CreatableTopic {
+            num_partitions: count,
+            ..topic("t")
+        };
         creates(&mut client, topic, ErrorCode::PolicyViolation);
     }
     for replication_factor in [0, -2, 2, i16::MAX] {
-        let topic = CreatableTopic { replication_factor, ..topic("t") };
+        let topic = CreatableTopic {
+            replication_factor,
+            ..topic("t")
+        };
         creates(&mut client, topic, ErrorCode::InvalidReplicationFactor);
     }
     let assigned = |brokers: &[i32]| CreatableReplicaAssignment {
         partition_index: 0,
         broker_ids: brokers.to_vec(),
     };
-    let both = CreatableTopic { assignments: vec![assigned(&[1])], ..topic("t") };
+    let both = CreatableTopic {
+        assignments: vec![assigned(&[1])],
+        ..topic("t")
+    };
     creates(&mut client, both, ErrorCode::InvalidRequest);
     for brokers in [&[1, 1][..], &[], &[7], &[-1]] {
         let topic = CreatableTopic {
@@ -92,13 +121,19 @@ fn impossible_settings_are_refused() {
     let broker = Broker::start();
     let mut client = broker.client();
     let long = "9".repeat(32_000);
-    let settings =
-        [("no.such", "1"), ("segment.bytes", "-1"), ("retention.ms", "soon"), ("segment.bytes", &long)];
+    let settings = [
+        ("no.such", "1"),
+        ("segment.bytes", "-1"),
+        ("retention.ms", "soon"),
+        ("segment.bytes", &long),
+    ];
     for setting in settings {
         let topic = requests::create_topic("t", 1, &[setting]).topics.remove(0);
         creates(&mut client, topic, ErrorCode::InvalidConfig);
     }
-    let mut null = requests::create_topic("t", 1, &[("segment.bytes", "1")]).topics.remove(0);
+    let mut null = requests::create_topic("t", 1, &[("segment.bytes", "1")])
+        .topics
+        .remove(0);
     null.configs[0].value = None;
     creates(&mut client, null, ErrorCode::InvalidConfig);
     let alter = |resource_type: i8, config_operation: i8| IncrementalAlterConfigsRequest {
@@ -149,25 +184,44 @@ fn topics_named_twice_are_refused_once() {
     };
     let answers = client.call(7, &request).topics;
     let code = |name: &str| {
-        let of_name: Vec<_> = answers.iter().filter(|answer| answer.name == name).collect();
+        let of_name: Vec<_> = answers
+            .iter()
+            .filter(|answer| answer.name == name)
+            .collect();
         assert_eq!(of_name.len(), 1, "{name}");
         of_name[0].error_code
     };
     assert_eq!(code("dup"), ErrorCode::InvalidRequest.code());
     assert_eq!(code("single"), 0);
-    let by_name = |name: &str| DeleteTopicState { name: Some(name.to_owned()), ..Default::default() };
-    let both = DeleteTopicState { topic_id: Uuid::from_u128(9), ..by_name("single") };
+    let by_name = |name: &str| DeleteTopicState {
+        name: Some(name.to_owned()),
+        ..Default::default()
+    };
+    let both = DeleteTopicState {
+        topic_id: Uuid::from_u128(9),
+        ..by_name("single")
+    };
     let neither = DeleteTopicState::default();
     for (topics, expected) in [
-        (vec![by_name("single"), by_name("single")], ErrorCode::InvalidRequest),
+        (
+            vec![by_name("single"), by_name("single")],
+            ErrorCode::InvalidRequest,
+        ),
         (vec![both], ErrorCode::InvalidRequest),
         (vec![neither], ErrorCode::InvalidRequest),
         (vec![by_name("absent")], ErrorCode::UnknownTopicOrPartition),
         (vec![by_name("single")], ErrorCode::None),
     ] {
-        let request = DeleteTopicsRequest { topics, ..DeleteTopicsRequest::default() };
+        let request = DeleteTopicsRequest {
+            topics,
+            ..DeleteTopicsRequest::default()
+        };
         let answer = client.call(6, &request).responses.remove(0);
-        assert_eq!(ErrorCode::from_code(answer.error_code), Some(expected), "{answer:?}");
+        assert_eq!(
+            ErrorCode::from_code(answer.error_code),
+            Some(expected),
+            "{answer:?}"
+        );
     }
     broker.is_unharmed();
 }
@@ -177,9 +231,15 @@ fn partitions_are_not_taken_away_nor_added_without_end() {
     let broker = Broker::start();
     let mut client = broker.client();
     for count in [0, -1, 1, i32::MIN, 10_000_000, i32::MAX] {
-        let topic = CreatePartitionsTopic { name: HONEST.to_owned(), count, assignments: None };
-        let request =
-            CreatePartitionsRequest { topics: vec![topic], ..CreatePartitionsRequest::default() };
+        let topic = CreatePartitionsTopic {
+            name: HONEST.to_owned(),
+            count,
+            assignments: None,
+        };
+        let request = CreatePartitionsRequest {
+            topics: vec![topic],
+            ..CreatePartitionsRequest::default()
+        };
         let answer = client.call(3, &request).results.remove(0);
         assert_ne!(answer.error_code, 0, "{count}: {answer:?}");
     }
@@ -191,15 +251,35 @@ fn topics_are_not_created_for_names_that_cannot_be() {
     let broker = Broker::start();
     let mut client = broker.client();
     let asked = |name: Option<&str>, topic_id| MetadataRequest {
-        topics: Some(vec![MetadataRequestTopic { topic_id, name: name.map(str::to_owned) }]),
+        topics: Some(vec![MetadataRequestTopic {
+            topic_id,
+            name: name.map(str::to_owned),
+        }]),
         allow_auto_topic_creation: true,
         ..MetadataRequest::default()
     };
-    for name in ["", ".", "..", "a/../../etc", "\u{fffd}\u{fffd}", &"x".repeat(250)] {
-        let answer = client.call(12, &asked(Some(name), Uuid::ZERO)).topics.remove(0);
-        assert_eq!(answer.error_code, ErrorCode::InvalidTopicException.code(), "{name:?}");
+    for name in [
+        "",
+        ".",
+        "..",
+        "a/../../etc",
+        "\u{fffd}\u{fffd}",
+        &"x".repeat(250),
+    ] {
+        let answer = client
+            .call(12, &asked(Some(name), Uuid::ZERO))
+            .topics
+            .remove(0);
+        assert_eq!(
+            answer.error_code,
+            ErrorCode::InvalidTopicException.code(),
+            "{name:?}"
+        );
     }
-    let answer = client.call(12, &asked(None, Uuid::from_u128(9))).topics.remove(0);
+    let answer = client
+        .call(12, &asked(None, Uuid::from_u128(9)))
+        .topics
+        .remove(0);
     assert_eq!(answer.error_code, ErrorCode::UnknownTopicId.code());
     let answer = client.call(12, &asked(None, Uuid::ZERO)).topics.remove(0);
     assert_ne!(answer.error_code, 0, "neither a name nor an id");
@@ -221,7 +301,11 @@ fn metadata_creates_a_bounded_number_of_topics() {
     };
     let response = client.call(12, &request);
     assert_eq!(response.topics.len(), 20_000);
-    let created = response.topics.iter().filter(|topic| topic.error_code == 0).count();
+    let created = response
+        .topics
+        .iter()
+        .filter(|topic| topic.error_code == 0)
+        .count();
     assert!((1..=100).contains(&created), "{created}");
     let longest = broker.log().lines().map(str::len).max();
     assert!(longest < Some(2_000), "a log line of {longest:?} bytes");
@@ -239,17 +323,27 @@ fn questions_about_nothing_are_answered() {
             ..FindCoordinatorRequest::default()
         };
         for found in client.call(4, &request).coordinators {
-            assert_eq!(found.error_code, ErrorCode::InvalidRequest.code(), "{key_type}");
+            assert_eq!(
+                found.error_code,
+                ErrorCode::InvalidRequest.code(),
+                "{key_type}"
+            );
         }
     }
     let empty_id = InitProducerIdRequest {
         transactional_id: Some(String::new()),
         ..InitProducerIdRequest::default()
     };
-    assert_eq!(client.call(4, &empty_id).error_code, ErrorCode::InvalidRequest.code());
+    assert_eq!(
+        client.call(4, &empty_id).error_code,
+        ErrorCode::InvalidRequest.code()
+    );
     for partition_index in [-1, i32::MIN, i32::MAX] {
         let request = DescribeTopicPartitionsRequest {
-            cursor: Some(Cursor { topic_name: "\u{1b}".to_owned(), partition_index }),
+            cursor: Some(Cursor {
+                topic_name: "\u{1b}".to_owned(),
+                partition_index,
+            }),
             response_partition_limit: partition_index,
             ..DescribeTopicPartitionsRequest::default()
         };

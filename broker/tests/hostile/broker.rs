@@ -47,7 +47,9 @@ impl Broker {
     /// With at most so many descriptors.
     pub(crate) fn start_with_descriptors(count: u32) -> Self {
         let mut limited = Command::new("prlimit");
-        limited.arg(format!("--nofile={count}:{count}")).arg(env!("CARGO_BIN_EXE_millrace"));
+        limited
+            .arg(format!("--nofile={count}:{count}"))
+            .arg(env!("CARGO_BIN_EXE_millrace"));
         Self::spawn(limited, &[])
     }
 
@@ -55,8 +57,17 @@ impl Broker {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let data = folder.path().join("data");
-        command.env_clear().args(["start", "--listen", "127.0.0.1:0", "--shards", "2", "--data"]);
-        command.arg(data).args(["--override", "millrace.journal.bytes=8388608"]);
+        command.env_clear().args([
+            "start",
+            "--listen",
+            "127.0.0.1:0",
+            "--shards",
+            "2",
+            "--data",
+        ]);
+        command
+            .arg(data)
+            .args(["--override", "millrace.journal.bytes=8388608"]);
         for setting in settings {
             command.args(["--override", setting]);
         }
@@ -93,7 +104,11 @@ impl Broker {
     pub(crate) fn create_topic(&self, name: &str, configs: &[(&str, &str)]) -> Uuid {
         let request = requests::create_topic(name, 1, configs);
         let response = self.client().call(7, &request);
-        assert_eq!(response.topics[0].error_code, ErrorCode::None.code(), "{response:?}");
+        assert_eq!(
+            response.topics[0].error_code,
+            ErrorCode::None.code(),
+            "{response:?}"
+        );
         response.topics[0].topic_id
     }
 
@@ -106,7 +121,11 @@ impl Broker {
         let fetched = client.fetch(HONEST, produced.base_offset);
         let records = fetched.records.unwrap();
         // what the broker writes into a batch stands before its CRC
-        assert_eq!(records[17..], batch[17..], "the record is not the one that was sent");
+        assert_eq!(
+            records[17..],
+            batch[17..],
+            "the record is not the one that was sent"
+        );
     }
 
     /// Everything that must hold after an attack; the memory within the usual bound.
@@ -127,14 +146,22 @@ impl Broker {
     /// The most memory that the process has had resident at a time.
     pub(crate) fn peak_memory(&self) -> u64 {
         let status = fs::read_to_string(self.proc("status")).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .unwrap();
         let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
         kib << 10
     }
 
     pub(crate) fn cpu_ticks(&self) -> u64 {
         let stat = fs::read_to_string(self.proc("stat")).unwrap();
-        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        let fields: Vec<&str> = stat
+            .rsplit_once(')')
+            .unwrap()
+            .1
+            .split_whitespace()
+            .collect();
         let ticks = |field: usize| fields[field].parse::<u64>().unwrap();
         ticks(11) + ticks(12)
     }
@@ -160,35 +187,51 @@ impl Broker {
 
     /// Waits for a log line with this text.
     pub(crate) fn logs(&self, text: &str) {
-        eventually(&format!("the log says {text:?}"), || self.log().contains(text));
+        eventually(&format!("the log says {text:?}"), || {
+            self.log().contains(text)
+        });
     }
 }
 
 impl Drop for Broker {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("--- log of the broker\n{}", self.log());
+            print_log(&self.log());
         }
         drop(self.process.kill());
         drop(self.process.wait());
     }
 }
 
+#[expect(clippy::print_stderr, reason = "what a failed test shows")]
+fn print_log(log: &str) {
+    eprintln!("--- log of the broker\n{log}");
+}
+
 /// Waits until something outside of this process is so.
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let start = now();
     while !holds() {
-        assert!(start.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
+        assert!(
+            start.elapsed() < PATIENCE,
+            "not within {PATIENCE:?}: {what}"
+        );
         pause(POLL);
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test outside the broker has no other clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test outside the broker has no other clock"
+)]
 pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-#[expect(clippy::disallowed_methods, reason = "files of /proc cannot be waited for")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "files of /proc cannot be waited for"
+)]
 pub(crate) fn pause(time: Duration) {
     std::thread::sleep(time);
 }

@@ -52,7 +52,10 @@ impl Client {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         OPEN.set(OPEN.get() + 1);
-        Self { stream, correlation_id: 0 }
+        Self {
+            stream,
+            correlation_id: 0,
+        }
     }
 
     /// Sends bytes as they are. The broker may have closed already: its answer tells.
@@ -113,9 +116,10 @@ impl Client {
 
     /// Ends the connection by a reset.
     pub(crate) fn reset(self) {
-        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
+        SockRef::from(&self.stream)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
     }
-
 
     /// A request as an honest client sends it, and its answer.
     #[track_caller]
@@ -165,10 +169,14 @@ impl Client {
 
 #[track_caller]
 fn closed(error: &io::Error) -> Reply {
-    match error.kind() {
-        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
-            Reply::Closed
-        }
-        _ => panic!("neither an answer nor a close: {error}"),
-    }
+    let ends = [
+        ErrorKind::UnexpectedEof,
+        ErrorKind::ConnectionReset,
+        ErrorKind::BrokenPipe,
+    ];
+    assert!(
+        ends.contains(&error.kind()),
+        "neither an answer nor a close: {error}"
+    );
+    Reply::Closed
 }

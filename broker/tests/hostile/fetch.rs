@@ -30,7 +30,11 @@ fn any_size_is_a_limit() {
         request.topics[0].partitions[0].partition_max_bytes = bytes;
         assert_eq!(one(&mut client, 12, &request).error_code, 0);
         request.min_bytes = bytes;
-        assert_eq!(one(&mut client, 12, &request).error_code, 0, "without waiting");
+        assert_eq!(
+            one(&mut client, 12, &request).error_code,
+            0,
+            "without waiting"
+        );
         request.min_bytes = 1;
         request.max_wait_ms = bytes;
         assert_eq!(one(&mut client, 12, &request).error_code, 0);
@@ -44,13 +48,21 @@ fn offsets_and_partitions_that_do_not_exist_are_told() {
     let mut client = broker.client();
     for offset in [-1, i64::MIN, i64::MAX, 1_000_000] {
         let answer = client.fetch(HONEST, offset);
-        assert_eq!(answer.error_code, ErrorCode::OffsetOutOfRange.code(), "{offset}");
+        assert_eq!(
+            answer.error_code,
+            ErrorCode::OffsetOutOfRange.code(),
+            "{offset}"
+        );
     }
     for partition in [-1, 1, i32::MIN, i32::MAX] {
         let mut request = requests::fetch(HONEST, 0);
         request.topics[0].partitions[0].partition = partition;
         let code = one(&mut client, 12, &request).error_code;
-        assert_eq!(code, ErrorCode::UnknownTopicOrPartition.code(), "{partition}");
+        assert_eq!(
+            code,
+            ErrorCode::UnknownTopicOrPartition.code(),
+            "{partition}"
+        );
     }
     for name in ["absent", "", "..", "a/../../etc"] {
         let code = client.fetch(name, 0).error_code;
@@ -79,7 +91,11 @@ fn leader_epochs_are_compared() {
     for (epoch, code) in codes {
         let mut request = requests::fetch(HONEST, 0);
         request.topics[0].partitions[0].current_leader_epoch = epoch;
-        assert_eq!(one(&mut client, 12, &request).error_code, code.code(), "{epoch}");
+        assert_eq!(
+            one(&mut client, 12, &request).error_code,
+            code.code(),
+            "{epoch}"
+        );
     }
     broker.is_unharmed();
 }
@@ -106,7 +122,11 @@ fn sessions_that_do_not_exist_are_told() {
         request.session_id = session_id;
         request.session_epoch = session_epoch;
         let response = client.call(12, &request);
-        assert_eq!(response.error_code, code.code(), "{session_id} {session_epoch}");
+        assert_eq!(
+            response.error_code,
+            code.code(),
+            "{session_id} {session_epoch}"
+        );
         assert!(response.responses.is_empty());
     }
     broker.is_unharmed();
@@ -119,7 +139,10 @@ fn a_client_is_no_follower() {
     for replica_id in [0, 1, 2, i32::MAX] {
         let mut request = requests::fetch(HONEST, 0);
         request.replica_id = replica_id;
-        request.replica_state = ReplicaState { replica_id, replica_epoch: 1 };
+        request.replica_state = ReplicaState {
+            replica_id,
+            replica_epoch: 1,
+        };
         for version in [4, 12, 15, 17] {
             let response = client.call(version, &request);
             let codes: Vec<i16> = response
@@ -131,8 +154,14 @@ fn a_client_is_no_follower() {
                 .filter(|code| *code != 0)
                 .collect();
             let expected = ErrorCode::ClusterAuthorizationFailed.code();
-            assert!(!codes.is_empty(), "version {version} replica {replica_id}: {response:?}");
-            assert!(codes.iter().all(|code| *code == expected), "version {version}: {codes:?}");
+            assert!(
+                !codes.is_empty(),
+                "version {version} replica {replica_id}: {response:?}"
+            );
+            assert!(
+                codes.iter().all(|code| *code == expected),
+                "version {version}: {codes:?}"
+            );
         }
     }
     broker.is_unharmed();
@@ -142,7 +171,10 @@ fn a_client_is_no_follower() {
 fn partitions_named_twice_are_answered_within_max_bytes() {
     let broker = Broker::start();
     let value = vec![7; 100_000];
-    let offset = broker.client().produce(HONEST, requests::batch(&[(None, Some(&value))])).base_offset;
+    let offset = broker
+        .client()
+        .produce(HONEST, requests::batch(&[(None, Some(&value))]))
+        .base_offset;
     let mut client = broker.client();
     let mut request = requests::fetch(HONEST, offset);
     request.max_bytes = 150_000;
@@ -151,8 +183,10 @@ fn partitions_named_twice_are_answered_within_max_bytes() {
         request.session_epoch = session_epoch;
         let response = client.call(12, &request);
         let partitions = &response.responses[0].partitions;
-        let bytes: usize =
-            partitions.iter().map(|one| one.records.as_ref().map_or(0, bytes::Bytes::len)).sum();
+        let bytes: usize = partitions
+            .iter()
+            .map(|one| one.records.as_ref().map_or(0, bytes::Bytes::len))
+            .sum();
         assert!((100_000..=150_000).contains(&bytes), "{bytes}");
     }
     broker.is_unharmed();
@@ -166,7 +200,10 @@ fn topics_forgotten_without_being_known_are_ignored() {
     request.session_epoch = 0;
     request.session_id = client.call(12, &request).session_id;
     request.session_epoch = 1;
-    request.topics = vec![FetchTopic { topic: "absent".to_owned(), ..FetchTopic::default() }];
+    request.topics = vec![FetchTopic {
+        topic: "absent".to_owned(),
+        ..FetchTopic::default()
+    }];
     request.forgotten_topics_data = vec![protocol::messages::fetch_request::ForgottenTopic {
         topic: "never".to_owned(),
         partitions: vec![-1, 0, i32::MAX],
@@ -180,18 +217,34 @@ fn topics_forgotten_without_being_known_are_ignored() {
 fn list_offsets_of_absurd_times_and_partitions_is_answered() {
     let broker = Broker::start();
     let mut client = broker.client();
-    for (partition_index, timestamp) in
-        [(0, i64::MIN), (0, -100), (0, i64::MAX), (-1, -1), (i32::MAX, -2), (0, 0)]
-    {
+    for (partition_index, timestamp) in [
+        (0, i64::MIN),
+        (0, -100),
+        (0, i64::MAX),
+        (-1, -1),
+        (i32::MAX, -2),
+        (0, 0),
+    ] {
         let partition = ListOffsetsPartition {
             partition_index,
             timestamp,
             current_leader_epoch: -1,
         };
-        let topic = ListOffsetsTopic { name: HONEST.to_owned(), partitions: vec![partition] };
-        let request =
-            ListOffsetsRequest { replica_id: -1, topics: vec![topic], ..Default::default() };
-        let answer = client.call(11, &request).topics.remove(0).partitions.remove(0);
+        let topic = ListOffsetsTopic {
+            name: HONEST.to_owned(),
+            partitions: vec![partition],
+        };
+        let request = ListOffsetsRequest {
+            replica_id: -1,
+            topics: vec![topic],
+            ..Default::default()
+        };
+        let answer = client
+            .call(11, &request)
+            .topics
+            .remove(0)
+            .partitions
+            .remove(0);
         if partition_index != 0 {
             assert_eq!(answer.error_code, ErrorCode::UnknownTopicOrPartition.code());
         }

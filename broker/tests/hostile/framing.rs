@@ -36,7 +36,10 @@ fn other_protocols_are_named_in_the_log_and_closed() {
         (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", Some("HTTP")),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", Some("TLS")),
         (b"SSH-2.0-OpenSSH_9.2\r\n", Some("SSH")),
-        (b"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n", Some("the PROXY protocol")),
+        (
+            b"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n",
+            Some("the PROXY protocol"),
+        ),
         (b"EHLO example.org\r\n", None),
         (b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7", None),
     ];
@@ -82,7 +85,9 @@ fn a_fetch_that_waits_ends_with_its_connection() {
     let mut last = broker.client();
     last.send_request(12, &fetch);
     last.finish_sending();
-    let Reply::Frame(_) = last.reply() else { panic!("the fetch of a half-closed client is answered") };
+    let Reply::Frame(_) = last.reply() else {
+        panic!("the fetch of a half-closed client is answered")
+    };
     last.is_closed();
     drop(clients);
     broker.is_unharmed();
@@ -111,7 +116,9 @@ fn a_torn_frame_closes() {
 fn resets_leave_nothing_behind() {
     let broker = Broker::start();
     let value = vec![7; 900_000];
-    let produced = broker.client().produce(HONEST, requests::batch(&[(None, Some(&value))]));
+    let produced = broker
+        .client()
+        .produce(HONEST, requests::batch(&[(None, Some(&value))]));
     assert_eq!(produced.error_code, 0);
     for _ in 0..50 {
         let mut reading = broker.client();
@@ -153,15 +160,20 @@ fn silent_connections_cost_little_and_are_closed_when_idle() {
     drip.send(&[0]);
     let mut slow = broker.client();
     slow.send(&[0, 0, 1, 0, 0]);
-    let silent: Vec<TcpStream> =
-        (0..SILENT).map(|_| TcpStream::connect(broker.address).unwrap()).collect();
+    let silent: Vec<TcpStream> = (0..SILENT)
+        .map(|_| TcpStream::connect(broker.address).unwrap())
+        .collect();
     broker.serves();
     let cost = broker.peak_memory().saturating_sub(before) / SILENT as u64;
     assert!(cost < SILENT_BYTES_MAX, "{cost} bytes a connection");
     let start = now();
     drip.is_closed();
     slow.is_closed();
-    assert!(start.elapsed() < Duration::from_secs(12), "after {:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(12),
+        "after {:?}",
+        start.elapsed()
+    );
     broker.logs("connections.max.idle.ms");
     broker.is_unharmed();
     drop(silent);

@@ -70,9 +70,16 @@ fn any_version_of_api_versions_is_answered() {
         assert_eq!(reader.i32(), Ok(1), "the correlation id");
         let response = decode::<ApiVersionsResponse>(&mut reader);
         assert_eq!(response.error_code, ErrorCode::UnsupportedVersion.code());
-        let itself = response.api_keys.iter().find(|key| key.api_key == 18).unwrap();
+        let itself = response
+            .api_keys
+            .iter()
+            .find(|key| key.api_key == 18)
+            .unwrap();
         assert_eq!((itself.min_version, itself.max_version), (0, 4));
-        assert!(client.call(4, &software("a", "1")).error_code == 0, "the connection goes on");
+        assert!(
+            client.call(4, &software("a", "1")).error_code == 0,
+            "the connection goes on"
+        );
     }
     broker.is_unharmed();
 }
@@ -94,9 +101,18 @@ fn software_names_that_kip_511_forbids_are_refused() {
     let mut client = broker.client();
     for bad in ["", "-a", "a.", "a b", "a\n", "\u{1b}[31m", "a_b"] {
         let response = client.call(3, &software(bad, "1.0"));
-        assert_eq!(response.error_code, ErrorCode::InvalidRequest.code(), "{bad:?}");
+        assert_eq!(
+            response.error_code,
+            ErrorCode::InvalidRequest.code(),
+            "{bad:?}"
+        );
     }
-    assert_eq!(client.call(3, &software("apache-kafka-java", "4.3.0")).error_code, 0);
+    assert_eq!(
+        client
+            .call(3, &software("apache-kafka-java", "4.3.0"))
+            .error_code,
+        0
+    );
     broker.is_unharmed();
 }
 
@@ -118,7 +134,13 @@ fn client_ids_are_bounded_by_the_frame() {
 fn client_ids_of_any_bytes_do_no_harm_to_the_log() {
     let broker = Broker::start();
     let long = vec![b'x'; 32_000];
-    let ids: [&[u8]; 5] = [b"\xff\xfe\x80", b"a\0b", b"a\nWARN forged line", b"\x1b[2J\x1b[31m", &long];
+    let ids: [&[u8]; 5] = [
+        b"\xff\xfe\x80",
+        b"a\0b",
+        b"a\nWARN forged line",
+        b"\x1b[2J\x1b[31m",
+        &long,
+    ];
     for id in ids {
         let mut client = broker.client();
         let length = i16::try_from(id.len()).unwrap();
@@ -177,7 +199,11 @@ fn tagged_fields_of_the_header_are_skipped_and_limited() {
     };
     let mut client = broker.client();
     // three unknown ones: in order, out of order, the same twice
-    for tags in [&[2, 1, 1, 0, 9, 0][..], &[2, 9, 0, 1, 0], &[2, 5, 0, 5, 1, 9]] {
+    for tags in [
+        &[2, 1, 1, 0, 9, 0][..],
+        &[2, 9, 0, 1, 0],
+        &[2, 5, 0, 5, 1, 9],
+    ] {
         client.send_frame(&with_tags(tags));
         assert_eq!(client.frame()[4..6], [0, 0], "{tags:?}");
     }

@@ -18,3 +18,4 @@ mod memory;
 mod overload;
 mod produce;
 mod requests;
+mod samples;

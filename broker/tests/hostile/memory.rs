@@ -43,8 +43,10 @@ fn a_long_topic_name_is_not_multiplied_by_its_partitions() {
 #[test]
 fn faults_of_many_records_are_not_all_told() {
     let broker = Broker::start();
-    let options =
-        BatchOptions { timestamp_type: TimestampType::LogAppendTime, ..BatchOptions::default() };
+    let options = BatchOptions {
+        timestamp_type: TimestampType::LogAppendTime,
+        ..BatchOptions::default()
+    };
     let records = vec![(None, None); 1_024];
     let batch = requests::batch_with(options, &records);
     let partitions: Vec<(i32, Option<Bytes>)> = vec![(0, Some(batch)); 2_000];
@@ -56,7 +58,10 @@ fn faults_of_many_records_are_not_all_told() {
         let code = ErrorCode::InvalidTimestamp.code();
         assert!(answers.iter().all(|answer| answer.error_code == code));
         assert_eq!(answers[0].record_errors.len(), 1_024);
-        let told: usize = answers.iter().map(|answer| answer.record_errors.len()).sum();
+        let told: usize = answers
+            .iter()
+            .map(|answer| answer.record_errors.len())
+            .sum();
         assert!(told < 10_000, "{told}");
     });
 }
@@ -77,7 +82,10 @@ fn sessions_hold_a_bounded_number_of_partitions() {
             opened += usize::from(response.session_id != 0);
         }
     });
-    assert!((1..60).contains(&opened), "{opened} sessions of 20,000 partitions");
+    assert!(
+        (1..60).contains(&opened),
+        "{opened} sessions of 20,000 partitions"
+    );
 }
 
 #[test]
@@ -120,7 +128,9 @@ fn a_metadata_request_for_very_many_topics_is_bounded() {
     };
     let mut client = broker.client();
     client.send_frame(&frame(100_000));
-    let Reply::Frame(_) = client.reply() else { panic!("a hundred thousand topics are answered") };
+    let Reply::Frame(_) = client.reply() else {
+        panic!("a hundred thousand topics are answered")
+    };
     // a million elements would be within the codec's limit
     let mut client = broker.client();
     client.send_frame(&frame(1_000_000));
@@ -145,10 +155,16 @@ fn announced_bodies_cost_nothing_until_they_come() {
         broker.serves();
     }
     let value = vec![7; 900_000];
-    let answer = broker.client().produce(HONEST, requests::batch(&[(None, Some(&value))]));
+    let answer = broker
+        .client()
+        .produce(HONEST, requests::batch(&[(None, Some(&value))]));
     assert_eq!(answer.error_code, 0, "a large request has its turn, too");
     let cost = broker.peak_memory() - before;
-    assert!(cost < 256 << 20, "{} MiB, more than millrace.request.memory.bytes", cost >> 20);
+    assert!(
+        cost < 256 << 20,
+        "{} MiB, more than millrace.request.memory.bytes",
+        cost >> 20
+    );
     drop(announcing);
     broker.is_unharmed_within(320 << 20);
 }
@@ -156,7 +172,11 @@ fn announced_bodies_cost_nothing_until_they_come() {
 #[test]
 fn half_sent_large_bodies_do_not_keep_small_requests_out() {
     let broker = Broker::start_with(&["millrace.request.memory.bytes=134217728"]);
-    let start = [&104_857_600_i32.to_be_bytes()[..], &requests::header(0, 9).as_slice()].concat();
+    let start = [
+        &104_857_600_i32.to_be_bytes()[..],
+        requests::header(0, 9).as_slice(),
+    ]
+    .concat();
     let part = vec![0; 14 << 20];
     let stalled: Vec<_> = (0..10)
         .map(|_| {

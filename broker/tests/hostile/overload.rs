@@ -16,7 +16,11 @@ fn a_client_that_does_not_read_is_held_back() {
     let before = broker.peak_memory();
     let mut client = broker.client();
     let taken = client.flood(&frames, Duration::from_millis(300));
-    assert!(taken < frames.len(), "all of {} MB was taken", frames.len() / 1_000_000);
+    assert!(
+        taken < frames.len(),
+        "all of {} MB was taken",
+        frames.len() / 1_000_000
+    );
     let cost = broker.peak_memory().saturating_sub(before);
     assert!(cost < 16 << 20, "{} MiB", cost >> 20);
     broker.serves();
@@ -28,13 +32,23 @@ fn a_client_that_does_not_read_is_held_back() {
 fn large_answers_that_nobody_reads_are_bounded() {
     const CLIENTS: usize = 40;
     let broker = Broker::start();
-    let response = broker.client().call(7, &requests::create_topic("wide", 5_000, &[]));
+    let response = broker
+        .client()
+        .call(7, &requests::create_topic("wide", 5_000, &[]));
     assert_eq!(response.topics[0].error_code, 0);
-    let wide = MetadataRequestTopic { name: Some("wide".to_owned()), ..Default::default() };
-    let request = MetadataRequest { topics: Some(vec![wide; 8]), ..Default::default() };
+    let wide = MetadataRequestTopic {
+        name: Some("wide".to_owned()),
+        ..Default::default()
+    };
+    let request = MetadataRequest {
+        topics: Some(vec![wide; 8]),
+        ..Default::default()
+    };
     let mut first = broker.client();
     first.send_request(12, &request);
-    let Reply::Frame(answer) = first.reply() else { panic!("the topic is described") };
+    let Reply::Frame(answer) = first.reply() else {
+        panic!("the topic is described")
+    };
     assert!(answer.len() > 100_000, "{} bytes", answer.len());
     let before = broker.peak_memory();
     let clients: Vec<Client> = (0..CLIENTS)
@@ -48,7 +62,10 @@ fn large_answers_that_nobody_reads_are_bounded() {
         .collect();
     broker.serves();
     let cost = broker.peak_memory().saturating_sub(before) / CLIENTS as u64;
-    assert!(cost < 8 * answer.len() as u64 + (1 << 20), "{cost} bytes a connection");
+    assert!(
+        cost < 8 * answer.len() as u64 + (1 << 20),
+        "{cost} bytes a connection"
+    );
     drop((clients, first));
     broker.is_unharmed_within(384 << 20);
 }
@@ -57,13 +74,18 @@ fn large_answers_that_nobody_reads_are_bounded() {
 fn without_descriptors_the_broker_waits_for_some() {
     const DESCRIPTORS: u32 = 128;
     let broker = Broker::start_with_descriptors(DESCRIPTORS);
-    let mut many: Vec<TcpStream> =
-        (0..DESCRIPTORS).map(|_| TcpStream::connect(broker.address).unwrap()).collect();
+    let mut many: Vec<TcpStream> = (0..DESCRIPTORS)
+        .map(|_| TcpStream::connect(broker.address).unwrap())
+        .collect();
     broker.logs("cannot accept a connection");
     let (ticks, start) = (broker.cpu_ticks(), now());
     pause(Duration::from_secs(1));
     let busy = Duration::from_millis(10 * (broker.cpu_ticks() - ticks));
-    assert!(busy < start.elapsed() / 4, "{busy:?} of {:?} busy without descriptors", start.elapsed());
+    assert!(
+        busy < start.elapsed() / 4,
+        "{busy:?} of {:?} busy without descriptors",
+        start.elapsed()
+    );
     many.truncate(DESCRIPTORS as usize / 4);
     broker.serves();
     let warnings = broker.log().matches("cannot accept a connection").count();
@@ -95,7 +117,9 @@ fn connections_beyond_the_limit_are_refused() {
     let mut served: Vec<Client> = (0..20).map(|_| broker.client()).collect();
     for client in &mut served {
         client.send_frame(&requests::api_versions());
-        let Reply::Frame(_) = client.reply() else { panic!("within the limit") };
+        let Reply::Frame(_) = client.reply() else {
+            panic!("within the limit")
+        };
     }
     for _ in 0..50 {
         broker.client().is_closed();

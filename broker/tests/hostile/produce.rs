@@ -12,7 +12,11 @@ use crate::client::Client;
 use crate::requests;
 
 fn partitions(client: &mut Client, request: &ProduceRequest) -> Vec<PartitionProduceResponse> {
-    client.call(9, request).responses.remove(0).partition_responses
+    client
+        .call(9, request)
+        .responses
+        .remove(0)
+        .partition_responses
 }
 
 fn one_record() -> Option<bytes::Bytes> {
@@ -29,7 +33,11 @@ fn acks_that_do_not_exist_are_refused() {
         let answers = partitions(&mut client, &request);
         assert_eq!(answers[0].error_code, ErrorCode::InvalidRequiredAcks.code());
     }
-    assert_eq!(client.fetch(HONEST, 0).high_watermark, before, "nothing was appended");
+    assert_eq!(
+        client.fetch(HONEST, 0).high_watermark,
+        before,
+        "nothing was appended"
+    );
     broker.is_unharmed();
 }
 
@@ -56,7 +64,10 @@ fn any_timeout_is_a_timeout() {
         request.timeout_ms = timeout_ms;
         let code = partitions(&mut client, &request)[0].error_code;
         let timed_out = ErrorCode::RequestTimedOut.code();
-        assert!(code == 0 || code == timed_out, "timeout {timeout_ms}: {code}");
+        assert!(
+            code == 0 || code == timed_out,
+            "timeout {timeout_ms}: {code}"
+        );
     }
     broker.is_unharmed();
 }
@@ -70,7 +81,15 @@ fn partitions_that_do_not_exist_are_unknown() {
     for answer in partitions(&mut client, &requests::produce(HONEST, -1, wanted)) {
         assert_eq!(answer.error_code, ErrorCode::UnknownTopicOrPartition.code());
     }
-    for name in ["absent", "", ".", "..", "a/../../etc", "a\0b", &"x".repeat(250)] {
+    for name in [
+        "absent",
+        "",
+        ".",
+        "..",
+        "a/../../etc",
+        "a\0b",
+        &"x".repeat(250),
+    ] {
         let request = requests::produce(name, -1, vec![(0, one_record())]);
         let code = partitions(&mut client, &request)[0].error_code;
         assert_eq!(code, ErrorCode::UnknownTopicOrPartition.code(), "{name:?}");
@@ -78,7 +97,12 @@ fn partitions_that_do_not_exist_are_unknown() {
     for topic_id in [Uuid::ZERO, Uuid::from_u128(5)] {
         let mut request = requests::produce("", -1, vec![(0, one_record())]);
         request.topic_data[0].topic_id = topic_id;
-        let answer = client.call(13, &request).responses.remove(0).partition_responses.remove(0);
+        let answer = client
+            .call(13, &request)
+            .responses
+            .remove(0)
+            .partition_responses
+            .remove(0);
         assert_eq!(answer.error_code, ErrorCode::UnknownTopicId.code());
     }
     broker.is_unharmed();
@@ -94,7 +118,11 @@ fn a_partition_named_twice_gets_each_batch_once() {
     assert_eq!(answers.len(), 2);
     assert_eq!([answers[0].error_code, answers[1].error_code], [0, 0]);
     assert_eq!([answers[0].base_offset, answers[1].base_offset], [0, 1]);
-    assert_eq!(client.fetch("twice", 0).high_watermark, 2, "no batch is applied twice");
+    assert_eq!(
+        client.fetch("twice", 0).high_watermark,
+        2,
+        "no batch is applied twice"
+    );
     broker.is_unharmed();
 }
 

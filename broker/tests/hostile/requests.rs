@@ -7,9 +7,7 @@ use protocol::messages::create_topics_request::{
     CreatableTopic, CreatableTopicConfig, CreateTopicsRequest,
 };
 use protocol::messages::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
-use protocol::messages::produce_request::{
-    PartitionProduceData, ProduceRequest, TopicProduceData,
-};
+use protocol::messages::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use protocol::records::{BatchBuilder, BatchOptions};
 
 /// A key and a value; either may be null.
@@ -62,7 +60,10 @@ pub(crate) fn create_topic(
         configs: configs.iter().map(config).collect(),
         ..CreatableTopic::default()
     };
-    CreateTopicsRequest { topics: vec![topic], ..CreateTopicsRequest::default() }
+    CreateTopicsRequest {
+        topics: vec![topic],
+        ..CreateTopicsRequest::default()
+    }
 }
 
 /// A Produce request with these records for the partitions of one topic.
@@ -77,7 +78,10 @@ pub(crate) fn produce(
         partition_data: partitions.into_iter().map(partition).collect(),
         ..TopicProduceData::default()
     };
-    let mut request = ProduceRequest { acks, ..ProduceRequest::default() };
+    let mut request = ProduceRequest {
+        acks,
+        ..ProduceRequest::default()
+    };
     request.topic_data = vec![topic];
     request.timeout_ms = 10_000;
     request
@@ -140,7 +144,10 @@ pub(crate) fn batch_with(options: BatchOptions, records: &[KeyValue<'_>]) -> Byt
     builder.build()
 }
 
-#[expect(clippy::disallowed_methods, reason = "records carry the time of their client")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "records carry the time of their client"
+)]
 pub(crate) fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     i64::try_from(since.unwrap().as_millis()).unwrap()
