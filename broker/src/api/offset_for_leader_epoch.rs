@@ -14,6 +14,9 @@ use crate::api::{Call, CloseReason, Outcome};
 use crate::partition::table::PartitionId;
 use crate::shard::Shard;
 
+/// Partitions looked at in a row before other tasks of the core have their turn.
+const ASKED_IN_A_ROW: usize = 128;
+
 pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
     let request: OffsetForLeaderEpochRequest = call.request()?;
     let shard = &call.connection.shard;
@@ -21,7 +24,10 @@ pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
     for topic in request.topics {
         let id = shard.image().topic(&topic.topic).map(|topic| topic.id);
         let mut partitions = Vec::new();
-        for asked in topic.partitions {
+        for (number, asked) in topic.partitions.into_iter().enumerate() {
+            if number % ASKED_IN_A_ROW == ASKED_IN_A_ROW - 1 {
+                storage::tasks::yield_now().await;
+            }
             let found = match id {
                 None => Err(ErrorCode::UnknownTopicOrPartition),
                 Some(id) => ask(shard, (id, asked.partition), &asked).await,
