@@ -379,6 +379,20 @@ mod tests {
     }
 
     #[test]
+    fn sessions_are_bounded_by_what_they_hold() {
+        let mut sessions = FetchSessions::new(10, 0, 1);
+        let most = i32::try_from(HELD_BYTES_MAX / (PARTITION_BYTES + 1)).unwrap();
+        let id = open(&mut sessions, most);
+        assert_ne!(id, 0);
+        assert_eq!(open(&mut sessions, 1_000), 0, "no room: served without a session");
+        let more = (most..most + 1_000).map(|p| (key(p), wanted(0))).collect();
+        let grown = sessions.begin(request(id, 1, more), Duration::ZERO).unwrap_err();
+        assert_eq!(grown, ErrorCode::FetchSessionIdNotFound);
+        assert_eq!(sessions.held_bytes, 0, "a session that outgrows the room is closed");
+        assert_ne!(open(&mut sessions, 1_000), 0);
+    }
+
+    #[test]
     fn an_emptied_session_is_closed() {
         let mut sessions = FetchSessions::new(10, 0, 1);
         let id = open(&mut sessions, 1);
