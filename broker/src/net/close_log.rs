@@ -38,7 +38,11 @@ struct CloseLog {
 
 impl CloseLog {
     const fn new() -> Self {
-        Self { second: AtomicU64::new(0), lines: AtomicU64::new(0), untold: AtomicU64::new(0) }
+        Self {
+            second: AtomicU64::new(0),
+            lines: AtomicU64::new(0),
+            untold: AtomicU64::new(0),
+        }
     }
 
     /// Whether there is a line left in this second; counts what gets none.

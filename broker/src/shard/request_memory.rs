@@ -33,7 +33,11 @@ pub(crate) struct Charge {
 
 impl Charge {
     fn of(first: Permit) -> Self {
-        Self { _first: first, grown: Vec::new(), beyond: None }
+        Self {
+            _first: first,
+            grown: Vec::new(),
+            beyond: None,
+        }
     }
 }
 
@@ -106,9 +110,15 @@ mod tests {
         let memory = RequestMemory::new(800);
         let mut first = now(memory.large(350)).unwrap();
         let mut second = now(memory.large(350)).unwrap();
-        assert!(now(memory.grow(&mut first, 100)).is_some(), "the first goes beyond");
+        assert!(
+            now(memory.grow(&mut first, 100)).is_some(),
+            "the first goes beyond"
+        );
         assert!(now(memory.grow(&mut first, 100)).is_some());
-        assert!(now(memory.grow(&mut second, 100)).is_none(), "only one does");
+        assert!(
+            now(memory.grow(&mut second, 100)).is_none(),
+            "only one does"
+        );
         drop(first);
         assert!(now(memory.grow(&mut second, 100)).is_some());
     }
