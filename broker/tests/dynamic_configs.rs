@@ -1,6 +1,8 @@
 //! Settings that change while the broker runs, seen from a client: topics and the broker's own
 //! defaults take effect on the next request, without a restart.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
+
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::TcpStream;

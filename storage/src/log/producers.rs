@@ -366,6 +366,19 @@ mod tests {
     }
 
     #[test]
+    fn a_producer_of_old_records_is_as_young_as_its_last_batch() {
+        let mut producers = Producers::default();
+        let (old, now_ms) = (batch(0, 0, 1, 0), 1_800_000_000_000);
+        producers.record(&old, now_ms, MANY);
+        let expiry = Expiry {
+            now_ms: now_ms + 59_999,
+            expiration_ms: 60_000,
+        };
+        let retried = producers.check(&old, expiry);
+        assert!(matches!(retried, Ok(Sequence::Duplicate(_))), "{retried:?}");
+    }
+
+    #[test]
     fn the_longest_silent_producers_make_room() {
         let mut producers = Producers::default();
         for id in 0..100 {
