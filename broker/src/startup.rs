@@ -50,7 +50,11 @@ pub(crate) fn run(mut settings: Settings) -> anyhow::Result<()> {
         .then(|| DirectoryLock::take(&settings.metadata_dir))
         .transpose()?;
     let listeners = bind(&mut settings)?;
-    let ports = settings.listeners.iter().map(|listener| listener.endpoint.port).collect();
+    let ports = settings
+        .listeners
+        .iter()
+        .map(|listener| listener.endpoint.port)
+        .collect();
     let settings = Arc::new(settings);
     let cores = shard_cores(&settings);
     let shards = Shards::spawn(&settings, cores.as_deref(), &lock)?;
@@ -59,7 +63,15 @@ pub(crate) fn run(mut settings: Settings) -> anyhow::Result<()> {
     let (io, lanes) = (shards.io.clone(), Arc::clone(&shards.lanes));
     let threads = shards.serve(&control.handle(), listeners)?;
     logging::ready(settings.node_id);
-    banner::show(&settings, &Started { ports, cores, io, took: clock::monotonic() });
+    banner::show(
+        &settings,
+        &Started {
+            ports,
+            cores,
+            io,
+            took: clock::monotonic(),
+        },
+    );
     wait(signals);
     stop(&lanes, threads);
     control.stop();
@@ -76,8 +88,16 @@ fn raise_limits(settings: &Settings) {
         count => limits::DESCRIPTORS_LEAST.max(u64::from(count) + limits::DESCRIPTORS_OF_FILES),
     };
     let wanted = [
-        (Resource::Descriptors, limits::DESCRIPTORS_WANTED.max(descriptors_least), descriptors_least),
-        (Resource::LockedMemory, limits::LOCKED_MEMORY_WANTED, limits::LOCKED_MEMORY_LEAST),
+        (
+            Resource::Descriptors,
+            limits::DESCRIPTORS_WANTED.max(descriptors_least),
+            descriptors_least,
+        ),
+        (
+            Resource::LockedMemory,
+            limits::LOCKED_MEMORY_WANTED,
+            limits::LOCKED_MEMORY_LEAST,
+        ),
     ];
     for (resource, wanted, least) in wanted {
         match limits::raise(resource, wanted) {
@@ -119,7 +139,10 @@ fn shard_cores(settings: &Settings) -> Option<Vec<usize>> {
 }
 
 fn ring_options(settings: &Settings) -> RingOptions {
-    RingOptions { fallback: settings.ring_fallback(), ..RingOptions::default() }
+    RingOptions {
+        fallback: settings.ring_fallback(),
+        ..RingOptions::default()
+    }
 }
 
 /// The shards' threads with their rings, before they serve.
@@ -157,7 +180,13 @@ impl Shards {
         }
         let (notifiers, io) = rings(&reports, threads.len())?;
         let lanes = Lanes::new(notifiers, settings.limits.mailbox_messages as usize);
-        Ok(Self { lanes, io, threads, assemblies, reports })
+        Ok(Self {
+            lanes,
+            io,
+            threads,
+            assemblies,
+            reports,
+        })
     }
 
     fn serve(
@@ -172,10 +201,16 @@ impl Shards {
                 control: control.clone(),
                 listeners: listeners.take().unwrap_or_default(),
             };
-            assemble.send(assembly).context("a shard ended while it started")?;
+            assemble
+                .send(assembly)
+                .context("a shard ended while it started")?;
         }
         for _ in &self.threads {
-            match self.reports.recv().context("a shard ended while it started")? {
+            match self
+                .reports
+                .recv()
+                .context("a shard ended while it started")?
+            {
                 StartReport::Serving => {}
                 StartReport::Failed(error) => return Err(error),
                 StartReport::Ring { index, .. } => bail!("shard {index} started twice"),
@@ -186,14 +221,16 @@ impl Shards {
 }
 
 fn spawn(index: usize, core: Option<usize>, start: ShardStart) -> anyhow::Result<JoinHandle<()>> {
-    let thread = std::thread::Builder::new().name(format!("shard-{index}")).spawn(move || {
-        if let Some(core) = core
-            && let Err(error) = limits::pin_to_core(core)
-        {
-            tracing::warn!("shard {index} is not tied to core {core}: {error}");
-        }
-        run::run(start);
-    });
+    let thread = std::thread::Builder::new()
+        .name(format!("shard-{index}"))
+        .spawn(move || {
+            if let Some(core) = core
+                && let Err(error) = limits::pin_to_core(core)
+            {
+                tracing::warn!("shard {index} is not tied to core {core}: {error}");
+            }
+            run::run(start);
+        });
     thread.with_context(|| format!("cannot start the thread of shard {index}"))
 }
 
@@ -220,7 +257,11 @@ fn rings(
     let mut io_text = String::new();
     for _ in 0..shards {
         match reports.recv().context("a shard ended while it started")? {
-            StartReport::Ring { index, notifier, io } => {
+            StartReport::Ring {
+                index,
+                notifier,
+                io,
+            } => {
                 notifiers[index] = Some(notifier);
                 io_text = io;
             }
@@ -270,7 +311,9 @@ fn start_control(settings: &Settings, lanes: &Arc<Lanes<Shard>>) -> anyhow::Resu
 /// Brings the segments up to what the journals hold, before any log is opened.
 fn recover(settings: &Settings, image: &ClusterImage) -> anyhow::Result<()> {
     let ring = Ring::new(&ring_options(settings))?;
-    let pool = ExtentPool::new(PoolOptions { idle_bytes_max: RECOVERY_POOL_BYTES });
+    let pool = ExtentPool::new(PoolOptions {
+        idle_bytes_max: RECOVERY_POOL_BYTES,
+    });
     let known = |id| image.topic_by_id(id).map(|topic| topic.name.to_string());
     let data_dir: &Path = &settings.data_dir;
     let recovering = storage::recovery::recover(&ring, &pool, data_dir, &known);
@@ -278,7 +321,10 @@ fn recover(settings: &Settings, image: &ClusterImage) -> anyhow::Result<()> {
     if report.commits > 0 {
         tracing::info!(
             "recovered {} partitions from {} journals: {} commits, {} bytes",
-            report.partitions, report.journals, report.commits, report.bytes,
+            report.partitions,
+            report.journals,
+            report.commits,
+            report.bytes,
         );
     }
     for (partition, error) in &report.refused {
@@ -289,7 +335,11 @@ fn recover(settings: &Settings, image: &ClusterImage) -> anyhow::Result<()> {
 
 fn wait(mut signals: Signals) {
     let signal = signals.forever().next();
-    let name = if signal == Some(SIGINT) { "SIGINT" } else { "SIGTERM" };
+    let name = if signal == Some(SIGINT) {
+        "SIGINT"
+    } else {
+        "SIGTERM"
+    };
     tracing::info!("{name}: stopping");
 }
 

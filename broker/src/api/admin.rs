@@ -18,14 +18,20 @@ async fn forward<R: Request, M: Message>(
 ) -> Result<Outcome, CloseReason> {
     let request = wrap(call.request()?);
     let response = call.connection.shard.ask_controller(request).await;
-    pick(response).map_or(Err(CloseReason::NoController), |response| Ok(call.respond(&response)))
+    pick(response).map_or(Err(CloseReason::NoController), |response| {
+        Ok(call.respond(&response))
+    })
 }
 
 macro_rules! forwarded {
     ($function:ident, $variant:ident) => {
         pub(crate) async fn $function(call: Call) -> Result<Outcome, CloseReason> {
             forward(call, ControlRequest::$variant, |response| {
-                if let ControlResponse::$variant(response) = response { Some(response) } else { None }
+                if let ControlResponse::$variant(response) = response {
+                    Some(response)
+                } else {
+                    None
+                }
             })
             .await
         }
@@ -41,7 +47,11 @@ pub(crate) async fn delete_topics(call: Call) -> Result<Outcome, CloseReason> {
     let version = call.header.api_version;
     let wrap = |request| ControlRequest::DeleteTopics(request, version);
     forward(call, wrap, |response| {
-        if let ControlResponse::DeleteTopics(response) = response { Some(response) } else { None }
+        if let ControlResponse::DeleteTopics(response) = response {
+            Some(response)
+        } else {
+            None
+        }
     })
     .await
 }

@@ -28,7 +28,10 @@ pub(crate) fn answer(call: &Call) -> Result<Outcome, CloseReason> {
         && is_software_name(&request.client_software_version);
     if version >= CLIENT_SOFTWARE_FROM_VERSION && !named {
         let error_code = ErrorCode::InvalidRequest.into();
-        return Ok(call.respond(&ApiVersionsResponse { error_code, ..Default::default() }));
+        return Ok(call.respond(&ApiVersionsResponse {
+            error_code,
+            ..Default::default()
+        }));
     }
     let image = call.connection.shard.image();
     Ok(call.respond(&served(&image, version)))
@@ -46,13 +49,23 @@ fn served(image: &ClusterImage, version: i16) -> ApiVersionsResponse {
 
 fn api_version(key: ApiKey) -> ApiVersion {
     let versions = key.advertised_versions();
-    ApiVersion { api_key: key.code(), min_version: versions.min, max_version: versions.max }
+    ApiVersion {
+        api_key: key.code(),
+        min_version: versions.min,
+        max_version: versions.max,
+    }
 }
 
 fn supported(image: &ClusterImage, version: i16) -> Vec<SupportedFeatureKey> {
     let from_zero = version >= FEATURES_FROM_ZERO_FROM_VERSION;
-    let features = image.brokers.values().next().map_or(&[][..], |broker| &broker.features);
-    let visible = features.iter().filter(|feature| from_zero || feature.min > 0);
+    let features = image
+        .brokers
+        .values()
+        .next()
+        .map_or(&[][..], |broker| &broker.features);
+    let visible = features
+        .iter()
+        .filter(|feature| from_zero || feature.min > 0);
     visible
         .map(|feature| SupportedFeatureKey {
             name: feature.name.clone(),
@@ -87,7 +100,8 @@ fn unsupported(call: &Call) -> Outcome {
 fn is_software_name(name: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
     let ends = [name.bytes().next(), name.bytes().next_back()];
-    ends.iter().all(|end| end.is_some_and(|byte| byte.is_ascii_alphanumeric()))
+    ends.iter()
+        .all(|end| end.is_some_and(|byte| byte.is_ascii_alphanumeric()))
         && name.bytes().all(inner)
 }
 

@@ -28,5 +28,10 @@ pub(crate) fn topic_partitions(call: &Call) -> Result<Outcome, CloseReason> {
     let partitions_max = shard.settings.limits.describe_partitions_max;
     let partitions_max = i32::try_from(partitions_max).unwrap_or(i32::MAX);
     let context = call.describe_context();
-    Ok(call.respond(&describe_topic_partitions(&shard.image(), &request, partitions_max, context)))
+    Ok(call.respond(&describe_topic_partitions(
+        &shard.image(),
+        &request,
+        partitions_max,
+        context,
+    )))
 }

@@ -16,15 +16,13 @@ use protocol::fetch::{
 use storage::clock;
 use storage::log::{LogPart, LogSlice};
 
-use crate::api::fetch_session::{
-    Answered, PartitionKey, SessionFetch, SessionRequest, Wanted,
-};
+use crate::api::fetch_session::{Answered, PartitionKey, SessionFetch, SessionRequest, Wanted};
 use crate::api::{Answer, Call, CloseReason, Outcome};
 use crate::metadata::image::ClusterImage;
 use crate::net::connection::Connection;
 use crate::net::response::{Part, Response};
-use crate::partition::{Bounds, Partition};
 use crate::partition::table::PartitionId;
+use crate::partition::{Bounds, Partition};
 use crate::shard::Shard;
 use crate::shard::watches::{self, Awaited};
 
@@ -40,7 +38,10 @@ const WAIT_FOR_MANY_MAX: Duration = Duration::from_millis(500);
 const READS_IN_A_ROW: usize = 128;
 
 /// What is told beside an error.
-const NO_BOUNDS: Bounds = Bounds { high_watermark: -1, log_start_offset: -1 };
+const NO_BOUNDS: Bounds = Bounds {
+    high_watermark: -1,
+    log_start_offset: -1,
+};
 
 /// One partition to read, for its owner.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +89,10 @@ pub(crate) async fn answer(mut call: Call) -> Result<Answer, CloseReason> {
         return Ok(Answer::Ready(no_follower(&call, &request)));
     }
     let shard = Rc::clone(&call.connection.shard);
-    let begun = shard.sessions.borrow_mut().begin(session_request(&request, version), clock::monotonic());
+    let begun = shard
+        .sessions
+        .borrow_mut()
+        .begin(session_request(&request, version), clock::monotonic());
     let session = match begun {
         Ok(session) => session,
         Err(error) => return Ok(Answer::Ready(refused(&call, error))),
@@ -104,7 +108,10 @@ pub(crate) async fn answer(mut call: Call) -> Result<Answer, CloseReason> {
         let found = fetch.read_enough(&shard, &call.connection).await;
         fetch.respond(&shard, &call, found)
     };
-    Ok(Answer::Pending { outcome: Box::pin(outcome), held_bytes: partitions * PARTITION_BYTES })
+    Ok(Answer::Pending {
+        outcome: Box::pin(outcome),
+        held_bytes: partitions * PARTITION_BYTES,
+    })
 }
 
 fn refused(call: &Call, error: ErrorCode) -> Outcome {
@@ -128,7 +135,10 @@ fn no_follower(call: &Call, request: &FetchRequest) -> Outcome {
 fn session_request(request: &FetchRequest, version: i16) -> SessionRequest {
     let wanted = request.partitions.iter().map(|partition| {
         let topic = request.topic_of(partition).clone();
-        let key = PartitionKey { topic, partition: partition.partition };
+        let key = PartitionKey {
+            topic,
+            partition: partition.partition,
+        };
         let wanted = Wanted {
             fetch_offset: partition.fetch_offset,
             current_leader_epoch: partition.current_leader_epoch,
@@ -139,7 +149,10 @@ fn session_request(request: &FetchRequest, version: i16) -> SessionRequest {
     });
     let forgotten = request.forgotten_topics.iter().flat_map(|span| {
         let partitions = &request.forgotten_partitions[span.partitions()];
-        partitions.iter().map(|&partition| PartitionKey { topic: span.topic.clone(), partition })
+        partitions.iter().map(|&partition| PartitionKey {
+            topic: span.topic.clone(),
+            partition,
+        })
     });
     SessionRequest {
         session_id: request.session_id,
@@ -166,7 +179,11 @@ impl Fetch {
         let image = shard.image();
         for (place, (key, wanted)) in fetch.session.partitions.iter().enumerate() {
             match resolve(&image, key) {
-                Ok(id) => fetch.reads.push(Read { place, id, wanted: *wanted }),
+                Ok(id) => fetch.reads.push(Read {
+                    place,
+                    id,
+                    wanted: *wanted,
+                }),
                 Err(error) => fetch.unreadable.push((place, error)),
             }
         }
@@ -205,7 +222,9 @@ impl Fetch {
         all.sort_unstable_by_key(|found| found.place);
         let mut taken = 0;
         for found in &mut all {
-            let Ok(Records::Slice(slice)) = &mut found.result else { continue };
+            let Ok(Records::Slice(slice)) = &mut found.result else {
+                continue;
+            };
             let partition_max = self.session.partitions[found.place].1.bytes_max;
             let partition_max = usize::try_from(partition_max).unwrap_or(0);
             let room = self.bytes_max.saturating_sub(taken).min(partition_max);
@@ -219,11 +238,18 @@ impl Fetch {
 
     fn awaited(&self, shard: &Shard, found: &[Found]) -> Vec<(usize, Vec<Awaited>)> {
         let mut by_owner: BTreeMap<usize, Vec<Awaited>> = BTreeMap::new();
-        let watermarks: BTreeMap<usize, i64> =
-            found.iter().map(|found| (found.place, found.bounds.high_watermark)).collect();
+        let watermarks: BTreeMap<usize, i64> = found
+            .iter()
+            .map(|found| (found.place, found.bounds.high_watermark))
+            .collect();
         for read in &self.reads {
-            let Some(high_watermark) = watermarks.get(&read.place) else { continue };
-            by_owner.entry(shard.owner_of(read.id)).or_default().push((read.id, *high_watermark));
+            let Some(high_watermark) = watermarks.get(&read.place) else {
+                continue;
+            };
+            by_owner
+                .entry(shard.owner_of(read.id))
+                .or_default()
+                .push((read.id, *high_watermark));
         }
         by_owner.into_iter().collect()
     }
@@ -304,10 +330,14 @@ impl Fetch {
 
 fn resolve(image: &ClusterImage, key: &PartitionKey) -> Result<PartitionId, ErrorCode> {
     let topic = match &key.topic {
-        TopicRef::Name(name) => image.topic(name).ok_or(ErrorCode::UnknownTopicOrPartition)?,
+        TopicRef::Name(name) => image
+            .topic(name)
+            .ok_or(ErrorCode::UnknownTopicOrPartition)?,
         TopicRef::Id(id) => image.topic_by_id(*id).ok_or(ErrorCode::UnknownTopicId)?,
     };
-    let placed = topic.partition(key.partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    let placed = topic
+        .partition(key.partition)
+        .ok_or(ErrorCode::UnknownTopicOrPartition)?;
     if placed.leader < 0 {
         return Err(ErrorCode::NotLeaderOrFollower);
     }
@@ -318,13 +348,17 @@ fn resolve(image: &ClusterImage, key: &PartitionKey) -> Result<PartitionId, Erro
 async fn read_all(shard: &Rc<Shard>, reads: &[Read], bytes_max: usize) -> Vec<Found> {
     let mut by_owner: BTreeMap<usize, Vec<Read>> = BTreeMap::new();
     for read in reads {
-        by_owner.entry(shard.owner_of(read.id)).or_default().push(*read);
+        by_owner
+            .entry(shard.owner_of(read.id))
+            .or_default()
+            .push(*read);
     }
     let mut found = Vec::with_capacity(reads.len());
     let mut replies = Vec::new();
     let here = by_owner.remove(&shard.index);
     for (owner, reads) in by_owner {
-        let call = move |owner: Rc<Shard>| async move { read_here(&owner, &reads, bytes_max).await };
+        let call =
+            move |owner: Rc<Shard>| async move { read_here(&owner, &reads, bytes_max).await };
         replies.push(shard.mailbox.send(owner, call).await);
     }
     if let Some(reads) = here {
@@ -358,7 +392,11 @@ async fn read_here(shard: &Rc<Shard>, reads: &[Read], bytes_max: usize) -> Vec<F
             Ok(Records::Diverging(_)) => {}
             Err(_) => bounds = NO_BOUNDS,
         }
-        found.push(Found { place: read.place, bounds, result });
+        found.push(Found {
+            place: read.place,
+            bounds,
+            result,
+        });
     }
     found
 }
@@ -374,7 +412,9 @@ async fn read_partition(
         return Ok(Records::Diverging(end));
     }
     let bytes_max = usize::try_from(wanted.bytes_max).unwrap_or(0).min(room);
-    let slice = partition.read(wanted.fetch_offset, bytes_max, first).await?;
+    let slice = partition
+        .read(wanted.fetch_offset, bytes_max, first)
+        .await?;
     Ok(Records::Slice(slice))
 }
 

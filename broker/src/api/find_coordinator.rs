@@ -54,5 +54,9 @@ fn find(call: &Call, key_type: i8, key: &str) -> Coordinator {
 
 /// What Kafka writes when nothing is wrong.
 fn no_error(version: i16) -> &'static str {
-    if version < BATCHED_FROM_VERSION { "NONE" } else { "" }
+    if version < BATCHED_FROM_VERSION {
+        "NONE"
+    } else {
+        ""
+    }
 }

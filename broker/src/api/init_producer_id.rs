@@ -64,9 +64,18 @@ impl ProducerIds {
 
 async fn ask_for_block(shard: &Rc<Shard>) -> Result<Range<i64>, ErrorCode> {
     let broker_id = shard.settings.node_id;
-    let broker_epoch = shard.image().brokers.get(&broker_id).map_or(-1, |broker| broker.epoch);
-    let request = AllocateProducerIdsRequest { broker_id, broker_epoch };
-    let answer = shard.ask_controller(ControlRequest::AllocateProducerIds(request)).await;
+    let broker_epoch = shard
+        .image()
+        .brokers
+        .get(&broker_id)
+        .map_or(-1, |broker| broker.epoch);
+    let request = AllocateProducerIdsRequest {
+        broker_id,
+        broker_epoch,
+    };
+    let answer = shard
+        .ask_controller(ControlRequest::AllocateProducerIds(request))
+        .await;
     if let ControlResponse::AllocateProducerIds(block) = answer
         && block.error_code == 0
     {
@@ -89,9 +98,11 @@ pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
         Some(_) => Err(ErrorCode::CoordinatorNotAvailable),
     };
     let response = match id {
-        Ok(producer_id) => {
-            InitProducerIdResponse { producer_id, producer_epoch: 0, ..Default::default() }
-        }
+        Ok(producer_id) => InitProducerIdResponse {
+            producer_id,
+            producer_epoch: 0,
+            ..Default::default()
+        },
         Err(error) => InitProducerIdResponse {
             error_code: error.into(),
             producer_id: -1,

@@ -26,8 +26,12 @@ const LATEST_TIERED: i64 = -5;
 const EARLIEST_PENDING_UPLOAD: i64 = -6;
 
 /// From this version each special timestamp is known; before, it is refused.
-const SPECIAL_FROM_VERSION: [(i64, i16); 4] =
-    [(MAX_TIMESTAMP, 7), (EARLIEST_LOCAL, 8), (LATEST_TIERED, 9), (EARLIEST_PENDING_UPLOAD, 11)];
+const SPECIAL_FROM_VERSION: [(i64, i16); 4] = [
+    (MAX_TIMESTAMP, 7),
+    (EARLIEST_LOCAL, 8),
+    (LATEST_TIERED, 9),
+    (EARLIEST_PENDING_UPLOAD, 11),
+];
 
 pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
     let request: ListOffsetsRequest = call.request()?;
@@ -51,7 +55,10 @@ pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
             };
             partitions.push(answered(index, found));
         }
-        response.topics.push(ListOffsetsTopicResponse { name: topic.name, partitions });
+        response.topics.push(ListOffsetsTopicResponse {
+            name: topic.name,
+            partitions,
+        });
     }
     Ok(call.respond(&response))
 }
@@ -59,7 +66,11 @@ pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
 /// Partitions that one topic of a request names more than once.
 fn repeated(asked: &[ListOffsetsPartition]) -> HashSet<i32> {
     let mut seen = HashSet::new();
-    asked.iter().map(|asked| asked.partition_index).filter(|index| !seen.insert(*index)).collect()
+    asked
+        .iter()
+        .map(|asked| asked.partition_index)
+        .filter(|index| !seen.insert(*index))
+        .collect()
 }
 
 async fn ask(
@@ -68,7 +79,9 @@ async fn ask(
     asked: &ListOffsetsPartition,
     version: i16,
 ) -> Result<TimestampOffset, ErrorCode> {
-    let special = SPECIAL_FROM_VERSION.iter().find(|(special, _)| *special == asked.timestamp);
+    let special = SPECIAL_FROM_VERSION
+        .iter()
+        .find(|(special, _)| *special == asked.timestamp);
     let is_known = match special {
         Some((_, from_version)) => version >= *from_version,
         None => matches!(asked.timestamp, LATEST | EARLIEST) || asked.timestamp >= 0,
@@ -92,14 +105,24 @@ async fn find(partition: &Partition, timestamp: i64) -> Result<TimestampOffset, 
         timestamp: -1,
         leader_epoch: partition.leader_epoch(),
     };
-    let none = TimestampOffset { offset: -1, timestamp: -1, leader_epoch: -1 };
+    let none = TimestampOffset {
+        offset: -1,
+        timestamp: -1,
+        leader_epoch: -1,
+    };
     let found = match timestamp {
         LATEST => at(bounds.high_watermark),
         EARLIEST | EARLIEST_LOCAL => at(bounds.log_start_offset),
-        LATEST_TIERED => TimestampOffset { leader_epoch: -1, ..at(-1) },
+        LATEST_TIERED => TimestampOffset {
+            leader_epoch: -1,
+            ..at(-1)
+        },
         EARLIEST_PENDING_UPLOAD => none,
         MAX_TIMESTAMP => partition.offset_of_max_timestamp().await?.unwrap_or(none),
-        _ => partition.offset_for_timestamp(timestamp).await?.unwrap_or(none),
+        _ => partition
+            .offset_for_timestamp(timestamp)
+            .await?
+            .unwrap_or(none),
     };
     Ok(found)
 }
@@ -108,7 +131,10 @@ fn answered(
     partition_index: i32,
     found: Result<TimestampOffset, ErrorCode>,
 ) -> ListOffsetsPartitionResponse {
-    let mut response = ListOffsetsPartitionResponse { partition_index, ..Default::default() };
+    let mut response = ListOffsetsPartitionResponse {
+        partition_index,
+        ..Default::default()
+    };
     match found {
         Ok(found) => {
             response.offset = found.offset;

@@ -42,9 +42,20 @@ async fn create_missing(shard: &Rc<Shard>, request: &MetadataRequest) {
         replication_factor: i16::from(DEFAULT),
         ..Default::default()
     });
-    let create = CreateTopicsRequest { topics: topics.collect(), ..Default::default() };
+    let create = CreateTopicsRequest {
+        topics: topics.collect(),
+        ..Default::default()
+    };
     let (count, first) = (missing.len(), missing[0]);
-    tracing::info!(count, first, "creating topics on first use, with the broker's defaults");
+    tracing::info!(
+        count,
+        first,
+        "creating topics on first use, with the broker's defaults"
+    );
     // whether it worked shows in the image that the answer is made from
-    drop(shard.ask_controller(ControlRequest::CreateTopics(create)).await);
+    drop(
+        shard
+            .ask_controller(ControlRequest::CreateTopics(create))
+            .await,
+    );
 }

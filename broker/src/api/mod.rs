@@ -87,7 +87,10 @@ pub(crate) enum CloseReason {
     #[error("api key {key} version {version} is not served here")]
     NotServed { key: i16, version: i16 },
     #[error("cannot read the {what}: {error}")]
-    Malformed { what: &'static str, error: DecodeError },
+    Malformed {
+        what: &'static str,
+        error: DecodeError,
+    },
     #[error("the controller cannot be asked")]
     NoController,
     #[error("a produce with acks=0 failed")]
@@ -120,14 +123,19 @@ impl Call {
     }
 
     pub(crate) fn malformed(&self, error: DecodeError) -> CloseReason {
-        CloseReason::Malformed { what: self.key.name(), error }
+        CloseReason::Malformed {
+            what: self.key.name(),
+            error,
+        }
     }
 
     /// What the descriptions of cluster, topics and settings depend on beside the image.
     pub(crate) fn describe_context(&self) -> DescribeContext<'_> {
         let shard = &self.connection.shard;
         DescribeContext {
-            listener: &shard.settings.listeners[self.connection.listener].endpoint.name,
+            listener: &shard.settings.listeners[self.connection.listener]
+                .endpoint
+                .name,
             node_id: shard.settings.node_id,
             catalog: &shard.catalog,
         }
@@ -176,12 +184,17 @@ pub(crate) async fn answer(
 }
 
 fn not_a_header(error: DecodeError) -> CloseReason {
-    CloseReason::Malformed { what: "request header", error }
+    CloseReason::Malformed {
+        what: "request header",
+        error,
+    }
 }
 
 fn served(header: &RequestHeader) -> Result<ApiKey, CloseReason> {
-    let not_served =
-        CloseReason::NotServed { key: header.api_key, version: header.api_version };
+    let not_served = CloseReason::NotServed {
+        key: header.api_key,
+        version: header.api_version,
+    };
     let Some(key) = ApiKey::from_code(header.api_key).filter(|key| SERVED.contains(key)) else {
         return Err(not_served);
     };
@@ -189,7 +202,10 @@ fn served(header: &RequestHeader) -> Result<ApiKey, CloseReason> {
     if known { Ok(key) } else { Err(not_served) }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "all keys that are not served end alike")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "all keys that are not served end alike"
+)]
 async fn dispatch(call: Call) -> Result<Outcome, CloseReason> {
     match call.key {
         ApiKey::ListOffsets => list_offsets::answer(call).await,

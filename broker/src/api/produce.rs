@@ -65,7 +65,10 @@ pub(crate) async fn answer(call: Call) -> Result<Answer, CloseReason> {
         outcomes.push(ProduceOutcome::failed(ErrorCode::UnknownServerError, None));
         match check(&call, &request, partition, place) {
             Ok(append) => match shard.ensure_open(append.id).await {
-                Ok(()) => by_owner.entry(shard.owner_of(append.id)).or_default().push(append),
+                Ok(()) => by_owner
+                    .entry(shard.owner_of(append.id))
+                    .or_default()
+                    .push(append),
                 Err(code) => outcomes[place] = ProduceOutcome::failed(code, None),
             },
             Err(refused) => {
@@ -95,7 +98,10 @@ pub(crate) async fn answer(call: Call) -> Result<Answer, CloseReason> {
         }
         finish(&call, &request, &outcomes)
     };
-    Ok(Answer::Pending { outcome: Box::pin(acknowledged), held_bytes: 0 })
+    Ok(Answer::Pending {
+        outcome: Box::pin(acknowledged),
+        held_bytes: 0,
+    })
 }
 
 /// A partition of the request, resolved and with its batch checked.
@@ -121,7 +127,10 @@ fn check(
     let Some(placed) = topic.partition(partition.index) else {
         return Err(ErrorCode::UnknownTopicOrPartition.into());
     };
-    let isr_min = placed.replicas.len().min(config.min_insync_replicas as usize);
+    let isr_min = placed
+        .replicas
+        .len()
+        .min(config.min_insync_replicas as usize);
     if request.acks == ACKS_ALL && placed.isr.len() < isr_min {
         return Err(ErrorCode::NotEnoughReplicas.into());
     }
@@ -138,7 +147,12 @@ fn check(
     if batch.header.is_transactional() {
         return Err(ErrorCode::InvalidTxnState.into()); // no transaction can be open yet
     }
-    Ok(Append { place, id: (topic.id, partition.index), records, batch })
+    Ok(Append {
+        place,
+        id: (topic.id, partition.index),
+        records,
+        batch,
+    })
 }
 
 fn resolve<'a>(
@@ -157,7 +171,9 @@ fn append_all(shard: &Rc<Shard>, appends: Vec<Append>) -> Pin<Box<dyn Future<Out
     let bytes = appends.iter().map(|append| append.records.len()).sum();
     append_order::enter(shard, bytes, move |shard| {
         let now_ms = clock::now_ms();
-        let appended = appends.into_iter().map(|append| (append.place, append.run(shard, now_ms)));
+        let appended = appends
+            .into_iter()
+            .map(|append| (append.place, append.run(shard, now_ms)));
         wait_until_durable(appended.collect())
     })
 }
@@ -165,21 +181,27 @@ fn append_all(shard: &Rc<Shard>, appends: Vec<Append>) -> Pin<Box<dyn Future<Out
 impl Append {
     fn run(self, shard: &Shard, now_ms: i64) -> Run {
         // it was found open; if it is gone, its topic was deleted since
-        let partition = shard.partitions.get(self.id).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+        let partition = shard
+            .partitions
+            .get(self.id)
+            .ok_or(ErrorCode::UnknownTopicOrPartition)?;
         let appended = partition.append(&self.records, &self.batch, now_ms)?;
         Ok((partition, appended))
     }
 }
 
-async fn wait_until_durable(
-    all: Vec<(usize, Run)>,
-) -> Appends {
+async fn wait_until_durable(all: Vec<(usize, Run)>) -> Appends {
     let mut durable = Vec::with_capacity(all.len());
     for (place, result) in all {
         let result = match result {
             Ok((partition, appended)) => {
-                let committed = partition.high_watermark().wait_for(appended.last_offset + 1).await;
-                committed.map(|()| appended).map_err(|_| ErrorCode::KafkaStorageError)
+                let committed = partition
+                    .high_watermark()
+                    .wait_for(appended.last_offset + 1)
+                    .await;
+                committed
+                    .map(|()| appended)
+                    .map_err(|_| ErrorCode::KafkaStorageError)
             }
             Err(error) => Err(error),
         };
@@ -218,16 +240,21 @@ impl BatchRefused {
 
 fn outcome(appended: Result<Appended, ErrorCode>) -> ProduceOutcome {
     match appended {
-        Ok(Appended { base_offset, log_append_time_ms, log_start_offset, .. }) => {
-            ProduceOutcome::appended(base_offset, log_append_time_ms, log_start_offset)
-        }
+        Ok(Appended {
+            base_offset,
+            log_append_time_ms,
+            log_start_offset,
+            ..
+        }) => ProduceOutcome::appended(base_offset, log_append_time_ms, log_start_offset),
         Err(code) => ProduceOutcome::failed(code, None),
     }
 }
 
 fn finish(call: &Call, request: &ProduceRequest, outcomes: &[ProduceOutcome]) -> Outcome {
     if request.acks == ACKS_NONE {
-        let failed = outcomes.iter().any(|outcome| outcome.error_code != ErrorCode::None);
+        let failed = outcomes
+            .iter()
+            .any(|outcome| outcome.error_code != ErrorCode::None);
         return if failed {
             Outcome::Close(CloseReason::UnansweredProduceFailed)
         } else {

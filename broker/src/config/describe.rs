@@ -240,9 +240,7 @@ mod tests {
             (entry.value.as_deref(), entry.source),
             (Some("7200000"), Source::StaticBroker)
         );
-        let expected = [
-            ("log.retention.hours", "2", Source::StaticBroker),
-        ];
+        let expected = [("log.retention.hours", "2", Source::StaticBroker)];
         assert_eq!(sources(&entry), expected);
         let own = BTreeMap::from([("retention.ms".to_owned(), "5".to_owned())]);
         let entry = named(topic(&own, &layers), "retention.ms");

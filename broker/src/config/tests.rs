@@ -70,10 +70,7 @@ fn nothing_given_is_a_whole_configuration() {
         settings.listeners[0].endpoint.to_string(),
         "PLAINTEXT://127.0.0.1:9092"
     );
-    assert_eq!(
-        advertised(&settings.listeners[0]),
-        "127.0.0.1:9092"
-    );
+    assert_eq!(advertised(&settings.listeners[0]), "127.0.0.1:9092");
     assert_eq!(settings.topics.defaults.segment_bytes, 1 << 30);
     assert_eq!(
         settings.limits.connection_idle_max,
@@ -363,10 +360,7 @@ fn the_environment_of_a_test_container_is_accepted() {
         Some("4L6g3nShT-eMCtK--X86sw")
     );
     assert_eq!(settings.client_listeners().count(), 2);
-    assert_eq!(
-        advertised(&settings.listeners[0]),
-        "localhost:32768"
-    );
+    assert_eq!(advertised(&settings.listeners[0]), "localhost:32768");
     let text: String = notices.iter().map(|notice| format!("{notice}\n")).collect();
     assert!(!text.contains("unknown name"), "{text}");
 }

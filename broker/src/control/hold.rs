@@ -2,7 +2,10 @@
 //!
 //! The kernel goes on with direct writes of a killed process, each of which keeps the open file
 //! and so its lock. Who waits for the lock before reading sees the file as it stays.
-#![expect(unsafe_code, reason = "the executor's file shows its descriptor as a number only")]
+#![expect(
+    unsafe_code,
+    reason = "the executor's file shows its descriptor as a number only"
+)]
 
 use std::fs::File;
 use std::io;

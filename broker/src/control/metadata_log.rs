@@ -342,7 +342,9 @@ pub(crate) fn wait_until_free(directory: &Path) -> io::Result<()> {
         return Ok(()); // the first start
     };
     let segments = names.iter().filter(|name| first_index(name).is_some());
-    segments.map(|name| directory.join(name)).try_for_each(|path| hold::wait_until_free(&path))
+    segments
+        .map(|name| directory.join(name))
+        .try_for_each(|path| hold::wait_until_free(&path))
 }
 
 fn rewrite_below(directory: &Path, index: u64, node_id: i32) -> io::Result<Segment> {

@@ -15,9 +15,7 @@ use protocol::messages::incremental_alter_configs_response::{
 use protocol::messages::metadata::config_record::ConfigRecord;
 
 use crate::config::setting::{Kind, Update};
-use crate::controller::{
-    ControllerSettings, OPERATION_RECORDS_MAX, Outcome, Refusal, topic_names,
-};
+use crate::controller::{ControllerSettings, OPERATION_RECORDS_MAX, Outcome, Refusal, topic_names};
 use crate::metadata::config_catalog::{ConfigCatalog, check_value, check_values};
 use crate::metadata::image::{ClusterImage, ConfigMap, ConfigResource, ResourceType};
 use crate::metadata::records::MetadataRecord;
@@ -87,7 +85,10 @@ pub(super) fn each_once() -> Refusal {
 }
 
 pub(super) fn repeated_keys() -> Refusal {
-    Refusal::new(ErrorCode::InvalidRequest, "Error due to duplicate config keys")
+    Refusal::new(
+        ErrorCode::InvalidRequest,
+        "Error due to duplicate config keys",
+    )
 }
 
 /// Keeps the records of a resource that was accepted, unless the request as a whole grows too large.

@@ -11,9 +11,7 @@ use protocol::messages::create_partitions_response::{
     CreatePartitionsResponse, CreatePartitionsTopicResult,
 };
 
-use crate::controller::{
-    OPERATION_RECORDS_MAX, Outcome, Random, Refusal, TopicLimits, placement,
-};
+use crate::controller::{OPERATION_RECORDS_MAX, Outcome, Random, Refusal, TopicLimits, placement};
 use crate::metadata::image::{ClusterImage, TopicImage};
 use crate::metadata::records::MetadataRecord;
 
@@ -86,7 +84,11 @@ fn grow_topic(
         return Err(Refusal::too_large());
     }
     let partitions = image.topics.partition_count() + records + additional;
-    limits.check(image.topics.len(), partitions, topic.partitions.len() + additional)?;
+    limits.check(
+        image.topics.len(),
+        partitions,
+        topic.partitions.len() + additional,
+    )?;
     let replicas = replicas(image, topic, request, additional, random)?;
     let mut grown = Vec::with_capacity(additional);
     for (partition_id, replicas) in (existing..).zip(&replicas) {

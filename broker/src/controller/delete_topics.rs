@@ -93,8 +93,13 @@ fn named_twice(image: &ClusterImage, states: &[DeleteTopicState]) -> HashSet<Uui
         .filter(|state| state.name.is_none())
         .map(|state| state.topic_id)
         .collect();
-    let by_name = states.iter().filter_map(|state| image.topic(state.name.as_deref()?));
-    by_name.map(|topic| topic.id).filter(|id| ids.contains(id)).collect()
+    let by_name = states
+        .iter()
+        .filter_map(|state| image.topic(state.name.as_deref()?));
+    by_name
+        .map(|topic| topic.id)
+        .filter(|id| ids.contains(id))
+        .collect()
 }
 
 fn repeated(states: &[DeleteTopicState]) -> HashSet<DeleteTopicStateKey<'_>> {

@@ -9,8 +9,8 @@ use protocol::messages::alter_configs_response::{
 };
 
 use crate::controller::configs::{
-    Changes, check_changes, each_once, no_null_values, push_or_refuse, records_of,
-    repeated_keys, repeated_resources, resolve_resource,
+    Changes, check_changes, each_once, no_null_values, push_or_refuse, records_of, repeated_keys,
+    repeated_resources, resolve_resource,
 };
 use crate::controller::{ControllerSettings, Outcome, Refusal};
 use crate::metadata::image::ClusterImage;
@@ -66,7 +66,11 @@ fn replace_resource(
         .filter(|config| config.value.is_none());
     no_null_values(&nulls.map(|config| config.name.as_str()).collect::<Vec<_>>())?;
     let mut seen = HashSet::new();
-    if !request.configs.iter().all(|config| seen.insert(config.name.as_str())) {
+    if !request
+        .configs
+        .iter()
+        .all(|config| seen.insert(config.name.as_str()))
+    {
         return Err(repeated_keys());
     }
     let (kind, name) = (request.resource_type, &request.resource_name);

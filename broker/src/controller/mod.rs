@@ -55,7 +55,10 @@ impl TopicLimits {
             Err(Refusal::new(ErrorCode::PolicyViolation, text))
         };
         if of_topic > self.partitions_per_topic_max {
-            return exceeded("millrace.partitions.per.topic.max", self.partitions_per_topic_max);
+            return exceeded(
+                "millrace.partitions.per.topic.max",
+                self.partitions_per_topic_max,
+            );
         }
         if topics > self.topics_max {
             return exceeded("millrace.topics.max", self.topics_max);

@@ -335,25 +335,57 @@ fn topic_configurations_are_checked_before_anything_is_created() {
 #[test]
 fn limits_hold_over_a_request_and_over_the_cluster() {
     let mut settings = settings();
-    settings.limits =
-        TopicLimits { topics_max: 2, partitions_max: 10, partitions_per_topic_max: 6 };
+    settings.limits = TopicLimits {
+        topics_max: 2,
+        partitions_max: 10,
+        partitions_per_topic_max: 6,
+    };
     let ask = |image: &ClusterImage, topics: Vec<CreatableTopic>| {
-        let request = CreateTopicsRequest { topics, ..Default::default() };
+        let request = CreateTopicsRequest {
+            topics,
+            ..Default::default()
+        };
         let (records, response) = create_topics(image, &request, &settings, &mut numbers());
-        let codes: Vec<i16> = response.topics.iter().map(|topic| topic.error_code).collect();
+        let codes: Vec<i16> = response
+            .topics
+            .iter()
+            .map(|topic| topic.error_code)
+            .collect();
         (apply(image, &records), codes)
     };
     const REFUSED: i16 = 44;
-    let wide = vec![topic("a", 7, 1), topic("b", 6, 1), topic("c", 5, 1), topic("d", 4, 1)];
+    let wide = vec![
+        topic("a", 7, 1),
+        topic("b", 6, 1),
+        topic("c", 5, 1),
+        topic("d", 4, 1),
+    ];
     let (image, codes) = ask(&cluster(1), wide);
-    assert_eq!(codes, [REFUSED, 0, REFUSED, 0], "too wide, fits, ten are exceeded, fits");
-    assert_eq!(ask(&image, vec![topic("e", 1, 1)]).1, [REFUSED], "a third topic");
-    let more = CreatePartitionsTopic { name: String::from("d"), count: 5, assignments: None };
-    let request = CreatePartitionsRequest { topics: vec![more], ..Default::default() };
-    let (records, response) =
-        create_partitions(&image, &request, &settings.limits, &mut numbers());
+    assert_eq!(
+        codes,
+        [REFUSED, 0, REFUSED, 0],
+        "too wide, fits, ten are exceeded, fits"
+    );
+    assert_eq!(
+        ask(&image, vec![topic("e", 1, 1)]).1,
+        [REFUSED],
+        "a third topic"
+    );
+    let more = CreatePartitionsTopic {
+        name: String::from("d"),
+        count: 5,
+        assignments: None,
+    };
+    let request = CreatePartitionsRequest {
+        topics: vec![more],
+        ..Default::default()
+    };
+    let (records, response) = create_partitions(&image, &request, &settings.limits, &mut numbers());
     assert!(records.is_empty());
-    assert_eq!(response.results[0].error_code, REFUSED, "an eleventh partition");
+    assert_eq!(
+        response.results[0].error_code, REFUSED,
+        "an eleventh partition"
+    );
 }
 
 #[test]
@@ -423,7 +455,10 @@ fn topics_are_deleted_by_name_and_by_id_with_their_configuration() {
     assert_eq!(codes, [0, 0, 42, 3, 100, 42, 42]);
     let image = apply(&image, &records);
     assert_eq!((image.topics.len(), image.topics.partition_count()), (1, 1));
-    assert!(image.topic("c").is_some(), "asked for in two ways, it stays");
+    assert!(
+        image.topic("c").is_some(),
+        "asked for in two ways, it stays"
+    );
     assert_eq!(image.configs.iter().count(), 0);
 }
 
@@ -441,7 +476,8 @@ fn partitions_are_only_ever_added() {
             topics,
             ..Default::default()
         };
-        let (records, response) = create_partitions(&image, &request, &settings().limits, &mut numbers());
+        let (records, response) =
+            create_partitions(&image, &request, &settings().limits, &mut numbers());
         let result = response.results[0].clone();
         (
             records,

@@ -59,7 +59,9 @@ pub(crate) fn create_topics(
         } else {
             create_topic(image, topic, settings, random).and_then(|created| {
                 let of_topic = created.partitions.len();
-                settings.limits.check(topics + 1, partitions + of_topic, of_topic)?;
+                settings
+                    .limits
+                    .check(topics + 1, partitions + of_topic, of_topic)?;
                 (topics, partitions) = (topics + 1, partitions + of_topic);
                 Ok(created)
             })

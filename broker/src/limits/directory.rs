@@ -62,7 +62,10 @@ impl DirectoryLock {
             let lives = pid.is_none_or(|pid| Path::new(&format!("/proc/{pid}")).exists());
             if lives || clock::monotonic() > deadline {
                 let path = directory.to_owned();
-                return Err(DirectoryError::InUse { path, holder: describe(pid) });
+                return Err(DirectoryError::InUse {
+                    path,
+                    holder: describe(pid),
+                });
             }
             #[expect(clippy::disallowed_methods, reason = "before there is any task")]
             thread::sleep(DEAD_HOLDER_POLL);
@@ -103,7 +106,9 @@ fn holder(file: &mut File) -> io::Result<Option<u32>> {
 }
 
 fn describe(pid: Option<u32>) -> String {
-    let Some(pid) = pid else { return "another process".to_owned() };
+    let Some(pid) = pid else {
+        return "another process".to_owned();
+    };
     match ports::command(pid) {
         command if command.is_empty() => format!("process {pid}"),
         command => format!("process {pid} ({command})"),

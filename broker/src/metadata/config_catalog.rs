@@ -148,7 +148,8 @@ pub(crate) fn check_value(setting: &Setting, value: &str) -> Result<(), String> 
 fn is_replica_list(value: &str) -> bool {
     let is_number = |text: &str| text.parse::<u32>().is_ok();
     let is_pair = |pair: &str| {
-        pair.split_once(':').is_some_and(|(left, right)| is_number(left) && is_number(right))
+        pair.split_once(':')
+            .is_some_and(|(left, right)| is_number(left) && is_number(right))
     };
     let value = value.trim();
     value.is_empty() || value == "*" || value.split(',').all(|pair| is_pair(pair.trim()))
@@ -195,8 +196,7 @@ fn number_cause(setting: &Setting, number: i64) -> String {
         Range::BetweenOr(least, most, other) => {
             format!("Value must be between {least} and {most} or equal to {other}")
         }
-        Range::AtLeast(least) | Range::Between(least, _) if number < least =>
-        {
+        Range::AtLeast(least) | Range::Between(least, _) if number < least => {
             format!("Value must be at least {least}")
         }
         Range::Between(_, most) if number > most => {

@@ -73,13 +73,19 @@ fn is_among(request: &DescribeTopicPartitionsRequest, name: &str) -> bool {
 }
 
 fn refuse_all(request: &DescribeTopicPartitionsRequest) -> DescribeTopicPartitionsResponse {
-    let refused = request.topics.iter().map(|topic| DescribeTopicPartitionsResponseTopic {
-        error_code: ErrorCode::InvalidRequest.code(),
-        name: Some(topic.name.clone()),
-        is_internal: is_internal_topic(&topic.name),
+    let refused = request
+        .topics
+        .iter()
+        .map(|topic| DescribeTopicPartitionsResponseTopic {
+            error_code: ErrorCode::InvalidRequest.code(),
+            name: Some(topic.name.clone()),
+            is_internal: is_internal_topic(&topic.name),
+            ..Default::default()
+        });
+    DescribeTopicPartitionsResponse {
+        topics: refused.collect(),
         ..Default::default()
-    });
-    DescribeTopicPartitionsResponse { topics: refused.collect(), ..Default::default() }
+    }
 }
 
 /// The topics asked for, or all of them.

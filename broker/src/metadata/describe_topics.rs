@@ -14,7 +14,8 @@ use protocol::messages::metadata_response::{
 use crate::controller::topic_names;
 use crate::metadata::config_catalog::ConfigCatalog;
 use crate::metadata::image::{
-    BrokerImage, ClusterImage, METADATA_TOPIC, NO_LEADER, PartitionImage, TopicImage, is_internal_topic,
+    BrokerImage, ClusterImage, METADATA_TOPIC, NO_LEADER, PartitionImage, TopicImage,
+    is_internal_topic,
 };
 
 /// All operations on a topic, as there is no one to forbid any: Kafka's bits of read, write,

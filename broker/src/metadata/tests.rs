@@ -104,12 +104,22 @@ fn unknown_topics_get_the_error_that_fits_how_they_were_asked_for() {
         .collect();
     assert_eq!(codes, [3, 17, 0]);
     assert_eq!(missing_topics(&image, &request), ["nonex"]);
-    let internal = metadata(Some(vec![named("__consumer_offsets"), named("__cluster_metadata")]));
-    assert_eq!(missing_topics(&image, &internal), [""; 0], "not for clients to create");
+    let internal = metadata(Some(vec![
+        named("__consumer_offsets"),
+        named("__cluster_metadata"),
+    ]));
+    assert_eq!(
+        missing_topics(&image, &internal),
+        [""; 0],
+        "not for clients to create"
+    );
     let mixed = metadata(Some(vec![named("c"), by_id.clone()]));
     let response = describe_topics(&image, &mixed, 13, context(&catalog, "PLAINTEXT"));
     assert_eq!(response.topics.len(), 1, "names do not count beside an id");
-    assert_eq!((response.topics[0].error_code, &response.topics[0].name), (100, &None));
+    assert_eq!(
+        (response.topics[0].error_code, &response.topics[0].name),
+        (100, &None)
+    );
     let old = metadata(Some(vec![by_id]));
     let response = describe_topics(&image, &old, 10, context(&catalog, "PLAINTEXT"));
     assert_eq!(

@@ -84,7 +84,11 @@ impl Connection {
     }
 
     /// Why this connection should be cut now, if it should.
-    pub(crate) fn overdue(&self, now: Duration, idle_max: Option<Duration>) -> Option<&'static str> {
+    pub(crate) fn overdue(
+        &self,
+        now: Duration,
+        idle_max: Option<Duration>,
+    ) -> Option<&'static str> {
         if self.request_due.get().is_some_and(|due| now > due) {
             return Some("its request does not make progress");
         }
@@ -131,7 +135,10 @@ pub(crate) fn open(shard: &Rc<Shard>, socket: Socket, peer: SocketAddr, listener
 
 async fn serve(connection: Rc<Connection>) {
     let shard = Rc::clone(&connection.shard);
-    let registered = shard.connections.borrow_mut().insert(Rc::clone(&connection));
+    let registered = shard
+        .connections
+        .borrow_mut()
+        .insert(Rc::clone(&connection));
     let answers_max = shard.settings.limits.connection_requests_max as usize;
     let (reader_end, writer_end) = Outbox::pair(answers_max);
     let writer = storage::tasks::spawn(write_answers(Rc::clone(&connection), writer_end));
@@ -147,11 +154,20 @@ async fn serve(connection: Rc<Connection>) {
     shard.release_connection(connection.peer.ip());
 }
 
-async fn read_requests(connection: &Rc<Connection>, outbox: &Outbox) -> Result<(), ConnectionError> {
+async fn read_requests(
+    connection: &Rc<Connection>,
+    outbox: &Outbox,
+) -> Result<(), ConnectionError> {
     let shard = &connection.shard;
-    let mut frames = FrameReader::new(shard, &connection.socket, shard.settings.limits.request_bytes_max as usize);
+    let mut frames = FrameReader::new(
+        shard,
+        &connection.socket,
+        shard.settings.limits.request_bytes_max as usize,
+    );
     while outbox.has_room().await {
-        let Some(frame) = frames.next(|bytes| connection.awaits(bytes)).await? else { return Ok(()) };
+        let Some(frame) = frames.next(|bytes| connection.awaits(bytes)).await? else {
+            return Ok(());
+        };
         connection.last_request_at.set(clock::monotonic());
         outbox.push(api::answer(connection, frame).await?);
     }
@@ -165,9 +181,10 @@ async fn write_answers(connection: Rc<Connection>, outbox: Outbox) {
             Answer::Pending { outcome, .. } => outcome.await,
         };
         let sent = match outcome {
-            Outcome::Respond(response) => {
-                response.send(&connection.shard, &connection.socket).await.is_ok()
-            }
+            Outcome::Respond(response) => response
+                .send(&connection.shard, &connection.socket)
+                .await
+                .is_ok(),
             Outcome::Silence => true,
             Outcome::Close(reason) => {
                 log_end(&connection, &reason.into());

@@ -96,7 +96,10 @@ impl FrameReader {
         let frame = if length < LARGE_BYTES {
             let memory = self.shard.request_memory.small(length).await;
             awaits(length);
-            Frame { bytes: self.small_body(length).await?, memory }
+            Frame {
+                bytes: self.small_body(length).await?,
+                memory,
+            }
         } else {
             awaits(size_of::<i16>());
             let key = self.key_of(length).await?;
@@ -153,21 +156,34 @@ impl FrameReader {
             if body.remaining() == 0 {
                 awaits(0);
                 let grown = (body.capacity() * 2).min(length);
-                shard.request_memory.grow(&mut memory, grown - body.capacity()).await;
+                shard
+                    .request_memory
+                    .grow(&mut memory, grown - body.capacity())
+                    .await;
                 body = copied(pool, &body, grown);
             }
-            let wanted = body.remaining().min(length - body.len()).min(AWAITED_BYTES_MAX);
+            let wanted = body
+                .remaining()
+                .min(length - body.len())
+                .min(AWAITED_BYTES_MAX);
             if self.append_received(&mut body, wanted)? {
                 continue;
             }
             awaits(wanted);
             let have = body.len();
-            body = self.shard.ring.recv_exact(&self.socket, body, wanted).await?;
+            body = self
+                .shard
+                .ring
+                .recv_exact(&self.socket, body, wanted)
+                .await?;
             if body.len() < have + wanted {
                 return Err(FrameError::Torn);
             }
         }
-        Ok(Frame { bytes: body.freeze().into_bytes(), memory })
+        Ok(Frame {
+            bytes: body.freeze().into_bytes(),
+            memory,
+        })
     }
 
     /// Moves bytes that had come before the switch to the large mode; `false` when there are none.
@@ -179,7 +195,9 @@ impl FrameReader {
         if self.chunk.is_none() {
             self.chunk = self.receiver.buffered()?.map(|chunk| (chunk, 0));
         }
-        let Some((chunk, used)) = &mut self.chunk else { return Ok(false) };
+        let Some((chunk, used)) = &mut self.chunk else {
+            return Ok(false);
+        };
         let count = wanted.min(chunk.len() - *used);
         body.append(&chunk[*used..*used + count]);
         *used += count;
@@ -217,7 +235,9 @@ impl FrameReader {
 
     /// Moves what the current chunk has into `into`.
     fn take(&mut self, into: &mut [u8]) -> usize {
-        let Some((chunk, used)) = &mut self.chunk else { return 0 };
+        let Some((chunk, used)) = &mut self.chunk else {
+            return 0;
+        };
         let count = into.len().min(chunk.len() - *used);
         into[..count].copy_from_slice(&chunk[*used..*used + count]);
         *used += count;

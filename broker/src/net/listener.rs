@@ -60,7 +60,11 @@ fn is_held_by_the_dead(error: &io::Error, address: SocketAddr) -> bool {
 }
 
 fn bind_address(address: SocketAddr, settings: &SocketSettings) -> io::Result<TcpListener> {
-    let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = socket2::Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     socket.set_reuse_address(true)?; // a restart need not wait for TIME_WAIT
     // accepted sockets take both over; the window scale is settled before anything is accepted
     if let Some(bytes) = settings.receive_buffer_bytes {
@@ -100,7 +104,9 @@ pub(crate) async fn accept(shard: Rc<Shard>, listening: TcpListener, listener: u
 
 /// Gives a new connection to the shard with the fewest.
 fn assign(shard: &Rc<Shard>, socket: &Socket, listener: usize) {
-    let Ok(peer) = prepare(socket.stream()) else { return }; // reset before it was accepted
+    let Ok(peer) = prepare(socket.stream()) else {
+        return;
+    }; // reset before it was accepted
     let target = match shard.connection_counts.admit(peer.ip()) {
         Ok(target) => target,
         Err(refused) => return tracing::warn!(%peer, "connection refused: {refused}"),

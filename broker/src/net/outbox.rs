@@ -34,7 +34,13 @@ impl Outbox {
     /// connection that may be unanswered at a time.
     pub(crate) fn pair(answers_max: usize) -> (Self, Self) {
         let state = Rc::default();
-        (Self { state: Rc::clone(&state), answers_max }, Self { state, answers_max })
+        (
+            Self {
+                state: Rc::clone(&state),
+                answers_max,
+            },
+            Self { state, answers_max },
+        )
     }
 
     /// Waits for room; `false` when the writer is gone.
@@ -88,7 +94,10 @@ impl Outbox {
     pub(crate) fn close(&self) {
         let mut state = self.state.borrow_mut();
         state.closed = true;
-        for waker in [state.reader.take(), state.writer.take()].into_iter().flatten() {
+        for waker in [state.reader.take(), state.writer.take()]
+            .into_iter()
+            .flatten()
+        {
             waker.wake();
         }
     }

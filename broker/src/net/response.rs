@@ -36,7 +36,9 @@ pub(crate) struct Response {
 impl Response {
     /// The response with this body, in the form that the request asked for.
     pub(crate) fn of<M: Message>(key: ApiKey, request: &RequestHeader, body: &M) -> Self {
-        Self::written(key, request, |writer| body.encode(writer, request.api_version))
+        Self::written(key, request, |writer| {
+            body.encode(writer, request.api_version)
+        })
     }
 
     /// As [`Response::of`], for a body written by hand.
@@ -55,7 +57,9 @@ impl Response {
     pub(crate) fn begin(key: ApiKey, request: &RequestHeader) -> Writer {
         let mut writer = Writer::new();
         writer.i32(0);
-        let header = ResponseHeader { correlation_id: request.correlation_id };
+        let header = ResponseHeader {
+            correlation_id: request.correlation_id,
+        };
         header.encode(&mut writer, key, request.api_version);
         writer
     }
@@ -64,7 +68,9 @@ impl Response {
     pub(crate) fn finish(mut writer: Writer, bytes: usize) -> Self {
         // a response is bounded by fetch.max.bytes and the size of the request
         writer.patch_i32(0, i32::try_from(bytes).unwrap_or(i32::MAX));
-        Self { parts: vec![Part::Bytes(writer.freeze())] }
+        Self {
+            parts: vec![Part::Bytes(writer.freeze())],
+        }
     }
 
     /// The memory that this response alone holds: not the records, which are the log's.
@@ -93,7 +99,11 @@ impl Response {
                 }
             }
         }
-        if memory.is_empty() { Ok(()) } else { shard.ring.send(socket, memory, false).await }
+        if memory.is_empty() {
+            Ok(())
+        } else {
+            shard.ring.send(socket, memory, false).await
+        }
     }
 }
 
@@ -101,7 +111,10 @@ impl Response {
 async fn send_file(shard: &Shard, socket: &Socket, mut range: FileRange) -> io::Result<()> {
     while range.bytes > 0 {
         let bytes = range.bytes.min(SENDFILE_BYTES_MAX);
-        let step = FileRange { bytes, ..range.clone() };
+        let step = FileRange {
+            bytes,
+            ..range.clone()
+        };
         if step.is_resident() {
             send_resident(shard, socket, step).await?;
         } else {
@@ -122,7 +135,9 @@ async fn send_resident(shard: &Shard, socket: &Socket, mut step: FileRange) -> i
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(sent) => {
                 step.position += sent as u64;
-                step.bytes = step.bytes.saturating_sub(u32::try_from(sent).unwrap_or(u32::MAX));
+                step.bytes = step
+                    .bytes
+                    .saturating_sub(u32::try_from(sent).unwrap_or(u32::MAX));
                 storage::tasks::yield_now().await;
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

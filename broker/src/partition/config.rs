@@ -27,7 +27,9 @@ pub(crate) fn log_config(topic: &TopicConfig, settings: &Settings, id: Partition
 /// What a partition's segments are younger than `segment.ms` when they are rolled: the same for all
 /// segments of a partition, spread over the partitions.
 fn jitter(topic: &TopicConfig, id: PartitionId) -> u64 {
-    let most = topic.segment_jitter_ms.min(topic.segment_ms.saturating_sub(1));
+    let most = topic
+        .segment_jitter_ms
+        .min(topic.segment_ms.saturating_sub(1));
     if most == 0 {
         return 0;
     }

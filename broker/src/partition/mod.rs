@@ -44,7 +44,10 @@ impl Partition {
 
     pub(crate) fn bounds(&self) -> Bounds {
         let high_watermark = self.high_watermark().get();
-        Bounds { high_watermark, log_start_offset: self.log.start_offset() }
+        Bounds {
+            high_watermark,
+            log_start_offset: self.log.start_offset(),
+        }
     }
 
     /// Appends one validated batch; it is acknowledged when the high watermark has passed it.
@@ -57,7 +60,9 @@ impl Partition {
         batch: &ValidBatch,
         now_ms: i64,
     ) -> Result<Appended, ErrorCode> {
-        let appended = self.log.append(records, &batch.header, self.leader_epoch, now_ms);
+        let appended = self
+            .log
+            .append(records, &batch.header, self.leader_epoch, now_ms);
         appended.map_err(|error| append_error(&error))
     }
 
@@ -75,7 +80,10 @@ impl Partition {
         if offset > high_watermark {
             return Err(ErrorCode::OffsetOutOfRange);
         }
-        let read = self.log.read(offset, bytes_max, high_watermark, at_least_one).await;
+        let read = self
+            .log
+            .read(offset, bytes_max, high_watermark, at_least_one)
+            .await;
         read.map_err(|error| self.read_error(&error))
     }
 
@@ -92,10 +100,15 @@ impl Partition {
         if epoch < 0 {
             return Ok(None);
         }
-        let found = self.end_offset_for_epoch(epoch).ok_or(ErrorCode::OffsetOutOfRange)?;
+        let found = self
+            .end_offset_for_epoch(epoch)
+            .ok_or(ErrorCode::OffsetOutOfRange)?;
         let (found, end_offset) = found;
         let diverges = found < epoch || end_offset < offset;
-        Ok(diverges.then_some(EpochEndOffset { epoch: found, end_offset }))
+        Ok(diverges.then_some(EpochEndOffset {
+            epoch: found,
+            end_offset,
+        }))
     }
 
     /// KIP-320: the client's idea of the leader epoch against ours.
@@ -126,7 +139,9 @@ impl Partition {
     ///
     /// # Errors
     /// `KAFKA_STORAGE_ERROR`: the log cannot be read.
-    pub(crate) async fn offset_of_max_timestamp(&self) -> Result<Option<TimestampOffset>, ErrorCode> {
+    pub(crate) async fn offset_of_max_timestamp(
+        &self,
+    ) -> Result<Option<TimestampOffset>, ErrorCode> {
         let found = self.log.max_timestamp().await;
         self.committed(found)
     }

@@ -81,7 +81,9 @@ impl PartitionTable {
     /// Ends an opening: the partition, or `None` when it failed.
     pub(crate) fn settle(&self, id: PartitionId, opened: Option<Partition>) {
         let mut entries = self.entries.borrow_mut();
-        let Some(entry) = entries.get_mut(&id) else { return };
+        let Some(entry) = entries.get_mut(&id) else {
+            return;
+        };
         let settled = opened.map_or(Entry::Failed, |partition| Entry::Open(Rc::new(partition)));
         if let Entry::Opening(waiters) = std::mem::replace(entry, settled) {
             waiters.into_iter().for_each(Waker::wake);

@@ -26,7 +26,10 @@ pub(crate) struct AppendOrder {
 
 impl Default for AppendOrder {
     fn default() -> Self {
-        Self { parked: Cell::new(0), turn: Budget::new(1) }
+        Self {
+            parked: Cell::new(0),
+            turn: Budget::new(1),
+        }
     }
 }
 
@@ -61,7 +64,9 @@ where
 
 fn has_room_now(shard: &Shard, bytes: usize) -> bool {
     let admitted = pin!(shard.store.admit(bytes));
-    admitted.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    admitted
+        .poll(&mut Context::from_waker(Waker::noop()))
+        .is_ready()
 }
 
 /// Counts one parked append until it has entered, or its connection is gone.

@@ -34,10 +34,16 @@ impl Budget {
     /// Waits until `bytes` are free, in order of asking, and takes them.
     pub(crate) async fn acquire(&self, bytes: usize) -> Permit {
         let bytes = bytes.min(self.0.bytes_max);
-        let mut turn = Turn { state: &self.0, ticket: None };
+        let mut turn = Turn {
+            state: &self.0,
+            ticket: None,
+        };
         std::future::poll_fn(|context| turn.poll(bytes, context.waker())).await;
         drop(turn);
-        Permit { state: Rc::clone(&self.0), bytes }
+        Permit {
+            state: Rc::clone(&self.0),
+            bytes,
+        }
     }
 }
 
@@ -49,9 +55,13 @@ struct Turn<'a> {
 impl Turn<'_> {
     fn poll(&mut self, bytes: usize, waker: &Waker) -> Poll<()> {
         let mut waiters = self.state.waiters.borrow_mut();
-        let first = waiters.front().is_none_or(|(ticket, _)| Some(*ticket) == self.ticket);
+        let first = waiters
+            .front()
+            .is_none_or(|(ticket, _)| Some(*ticket) == self.ticket);
         if first && self.state.bytes_free.get() >= bytes {
-            self.state.bytes_free.set(self.state.bytes_free.get() - bytes);
+            self.state
+                .bytes_free
+                .set(self.state.bytes_free.get() - bytes);
             if self.ticket.take().is_some() {
                 waiters.pop_front();
             }
@@ -94,7 +104,9 @@ pub(crate) struct Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.state.bytes_free.set(self.state.bytes_free.get() + self.bytes);
+        self.state
+            .bytes_free
+            .set(self.state.bytes_free.get() + self.bytes);
         if let Some((_, next)) = self.state.waiters.borrow().front() {
             next.wake_by_ref();
         }
@@ -120,12 +132,20 @@ mod tests {
         let mut large = pin!(budget.acquire(90));
         let mut small = pin!(budget.acquire(10));
         assert!(poll_once(large.as_mut()).is_pending());
-        assert!(poll_once(small.as_mut()).is_pending(), "a later small one does not overtake");
+        assert!(
+            poll_once(small.as_mut()).is_pending(),
+            "a later small one does not overtake"
+        );
         drop(first);
-        let Poll::Ready(large) = poll_once(large.as_mut()) else { panic!("room for the large one") };
+        let Poll::Ready(large) = poll_once(large.as_mut()) else {
+            panic!("room for the large one")
+        };
         assert!(poll_once(small.as_mut()).is_ready());
         drop(large);
-        assert!(poll_once(pin!(budget.acquire(1_000))).is_ready(), "more than all runs alone");
+        assert!(
+            poll_once(pin!(budget.acquire(1_000))).is_ready(),
+            "more than all runs alone"
+        );
     }
 
     #[test]

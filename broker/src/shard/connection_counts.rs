@@ -28,7 +28,9 @@ impl ConnectionLimits {
                 Ok(found) => overrides
                     .extend(found.map(|address| (address.ip().to_canonical(), *count as usize))),
                 Err(error) => {
-                    tracing::warn!("max.connections.per.ip.overrides: {host} is not found: {error}");
+                    tracing::warn!(
+                        "max.connections.per.ip.overrides: {host} is not found: {error}"
+                    );
                 }
             }
         }
@@ -40,7 +42,10 @@ impl ConnectionLimits {
     }
 
     fn of(&self, address: IpAddr) -> usize {
-        self.overrides.get(&address).copied().unwrap_or(self.per_address)
+        self.overrides
+            .get(&address)
+            .copied()
+            .unwrap_or(self.per_address)
     }
 }
 
@@ -68,7 +73,11 @@ impl ConnectionCounts {
     pub(crate) fn new(shards: usize, limits: ConnectionLimits) -> Self {
         assert!(shards > 0, "a broker has at least one shard");
         let (by_shard, by_address) = (vec![0; shards], HashMap::new());
-        Self(RefCell::new(Counts { limits, by_shard, by_address }))
+        Self(RefCell::new(Counts {
+            limits,
+            by_shard,
+            by_address,
+        }))
     }
 
     /// Other limits from now on; connections that there are already stay.
@@ -91,7 +100,11 @@ impl ConnectionCounts {
             return Err(ConnectionRefused::Address);
         }
         counts.by_address.insert(address, held + 1);
-        let fewest = counts.by_shard.iter().enumerate().min_by_key(|(_, count)| **count);
+        let fewest = counts
+            .by_shard
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, count)| **count);
         let shard = fewest.map_or(0, |(shard, _)| shard);
         counts.by_shard[shard] += 1;
         Ok(shard)
@@ -102,7 +115,10 @@ impl ConnectionCounts {
         let address = address.to_canonical();
         let counts = &mut *self.0.borrow_mut();
         let held = counts.by_address.get(&address).copied().unwrap_or(0);
-        assert!(held > 0 && counts.by_shard[shard] > 0, "every release follows an admission");
+        assert!(
+            held > 0 && counts.by_shard[shard] > 0,
+            "every release follows an admission"
+        );
         counts.by_shard[shard] -= 1;
         if held == 1 {
             counts.by_address.remove(&address);
@@ -120,13 +136,20 @@ mod tests {
     const B: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
 
     fn limits(total: usize, per_address: usize, overrides: &[(IpAddr, usize)]) -> ConnectionLimits {
-        ConnectionLimits { total, per_address, overrides: overrides.iter().copied().collect() }
+        ConnectionLimits {
+            total,
+            per_address,
+            overrides: overrides.iter().copied().collect(),
+        }
     }
 
     #[test]
     fn connections_are_spread_bounded_and_given_back() {
         let counts = ConnectionCounts::new(2, limits(3, 9, &[]));
-        assert_eq!([counts.admit(A), counts.admit(A), counts.admit(B)], [Ok(0), Ok(1), Ok(0)]);
+        assert_eq!(
+            [counts.admit(A), counts.admit(A), counts.admit(B)],
+            [Ok(0), Ok(1), Ok(0)]
+        );
         assert_eq!(counts.admit(B), Err(ConnectionRefused::Total));
         counts.release(0, A);
         counts.release(0, B);
@@ -138,7 +161,10 @@ mod tests {
         let counts = ConnectionCounts::new(1, limits(9, 1, &[(B, 2)]));
         assert_eq!(counts.admit(A), Ok(0));
         let IpAddr::V4(a) = A else { unreachable!() };
-        assert_eq!(counts.admit(a.to_ipv6_mapped().into()), Err(ConnectionRefused::Address));
+        assert_eq!(
+            counts.admit(a.to_ipv6_mapped().into()),
+            Err(ConnectionRefused::Address)
+        );
         assert_eq!([counts.admit(B), counts.admit(B)], [Ok(0), Ok(0)]);
         assert_eq!(counts.admit(B), Err(ConnectionRefused::Address));
         counts.release(0, A);

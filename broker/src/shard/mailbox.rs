@@ -45,7 +45,9 @@ pub(crate) struct Lanes<S> {
 
 impl<S> std::fmt::Debug for Lanes<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lanes").field("shards", &self.shards).finish_non_exhaustive()
+        f.debug_struct("Lanes")
+            .field("shards", &self.shards)
+            .finish_non_exhaustive()
     }
 }
 
@@ -104,15 +106,23 @@ impl<S> Lanes<S> {
 
     fn push_reply(&self, from: usize, to: usize, reply: ReplyValue) {
         let pushed = self.replies[self.pair(from, to)].push(reply);
-        assert!(pushed.is_ok(), "a reply lane has room for every credit given");
+        assert!(
+            pushed.is_ok(),
+            "a reply lane has room for every credit given"
+        );
     }
 }
 
 enum Slot {
-    Waiting { target: usize, waker: Option<Waker> },
+    Waiting {
+        target: usize,
+        waker: Option<Waker>,
+    },
     Arrived(Box<dyn Any + Send>),
     /// Nobody waits any more; the reply still gives the credit back.
-    Abandoned { target: usize },
+    Abandoned {
+        target: usize,
+    },
 }
 
 /// One shard's end of the lanes. Lives on its thread.
@@ -127,7 +137,9 @@ pub(crate) struct Mailbox<S> {
 
 impl<S> std::fmt::Debug for Mailbox<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Mailbox").field("index", &self.index).finish_non_exhaustive()
+        f.debug_struct("Mailbox")
+            .field("index", &self.index)
+            .finish_non_exhaustive()
     }
 }
 
@@ -165,12 +177,21 @@ impl<S: 'static> Mailbox<S> {
             let state = Rc::clone(state);
             storage::tasks::spawn(async move {
                 let value = future.await;
-                state.mailbox().answer(from, ReplyValue { slot, value: Box::new(value) });
+                state.mailbox().answer(
+                    from,
+                    ReplyValue {
+                        slot,
+                        value: Box::new(value),
+                    },
+                );
             })
             .detach();
         });
         let pushed = self.lanes.calls[self.lanes.pair(self.index, to)].push(boxed);
-        assert!(pushed.is_ok(), "a call lane has room for every credit given");
+        assert!(
+            pushed.is_ok(),
+            "a call lane has room for every credit given"
+        );
         self.ring.notify_ring(&self.lanes.notifiers[to]);
         reply
     }
@@ -181,15 +202,27 @@ impl<S: 'static> Mailbox<S> {
         std::future::poll_fn(|context| {
             let credits = &self.credits[to];
             if credits.get() == 0 {
-                self.credit_waiters.borrow_mut().push_back(context.waker().clone());
+                self.credit_waiters
+                    .borrow_mut()
+                    .push_back(context.waker().clone());
                 return Poll::Pending;
             }
             credits.set(credits.get() - 1);
             Poll::Ready(())
         })
         .await;
-        let slot = self.slots.borrow_mut().insert(Slot::Waiting { target: to, waker: None });
-        (slot, Reply { mailbox: Rc::clone(self), slot: Some(slot), value: PhantomData })
+        let slot = self.slots.borrow_mut().insert(Slot::Waiting {
+            target: to,
+            waker: None,
+        });
+        (
+            slot,
+            Reply {
+                mailbox: Rc::clone(self),
+                slot: Some(slot),
+                value: PhantomData,
+            },
+        )
     }
 
     fn answer(&self, to: usize, reply: ReplyValue) {
@@ -207,7 +240,9 @@ impl<S: 'static> Mailbox<S> {
                 any = true;
             }
             for _ in 0..LANE_BATCH {
-                let Some(call) = self.lanes.calls[pair].pop() else { break };
+                let Some(call) = self.lanes.calls[pair].pop() else {
+                    break;
+                };
                 call(state);
                 any = true;
             }
@@ -263,7 +298,9 @@ pub(crate) struct Reply<R, S: 'static> {
 
 impl<R, S> std::fmt::Debug for Reply<R, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reply").field("slot", &self.slot).finish_non_exhaustive()
+        f.debug_struct("Reply")
+            .field("slot", &self.slot)
+            .finish_non_exhaustive()
     }
 }
 
@@ -271,7 +308,9 @@ impl<R: 'static, S> Future for Reply<R, S> {
     type Output = R;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
-        let Some(slot) = self.slot else { unreachable!("polled after completion") };
+        let Some(slot) = self.slot else {
+            unreachable!("polled after completion")
+        };
         let mut slots = self.mailbox.slots.borrow_mut();
         if let Slot::Waiting { waker, .. } = &mut slots[slot] {
             *waker = Some(context.waker().clone());
@@ -342,7 +381,10 @@ mod tests {
                 let ring = Ring::new(&RingOptions::default()).unwrap();
                 rings.send((index, ring.notifier())).unwrap();
                 let mailbox = Mailbox::new(index, started.recv().unwrap(), ring.clone());
-                let state = Rc::new(Noted { mailbox, order: RefCell::default() });
+                let state = Rc::new(Noted {
+                    mailbox,
+                    order: RefCell::default(),
+                });
                 let scheduler = Scheduler::new(ring);
                 let drained = Rc::clone(&state);
                 scheduler.add_source(move || {
@@ -354,10 +396,17 @@ mod tests {
         }
         let mut notifiers: Vec<_> = (0..shards).map(|_| ring_ready.recv().unwrap()).collect();
         notifiers.sort_by_key(|(index, _)| *index);
-        let notifiers = notifiers.into_iter().map(|(_, notifier)| notifier).collect();
+        let notifiers = notifiers
+            .into_iter()
+            .map(|(_, notifier)| notifier)
+            .collect();
         let lanes = Lanes::new(notifiers, CALLS_MAX);
-        starts.iter().for_each(|start| start.send(Arc::clone(&lanes)).unwrap());
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        starts
+            .iter()
+            .for_each(|start| start.send(Arc::clone(&lanes)).unwrap());
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
     }
 
     /// Keeps a shard alive until all others are done, too.
@@ -400,7 +449,12 @@ mod tests {
         on_shards(2, |state| async move {
             let to = 1 - state.mailbox.index;
             for _ in 0..CALLS_MAX * 3 {
-                drop(state.mailbox.send(to, |_| async { tasks::yield_now().await }).await);
+                drop(
+                    state
+                        .mailbox
+                        .send(to, |_| async { tasks::yield_now().await })
+                        .await,
+                );
             }
             let last = state.mailbox.send(to, |_| std::future::ready(7)).await;
             assert_eq!(last.await, 7);
@@ -421,7 +475,10 @@ mod tests {
                 let before = storage::clock::monotonic();
                 replies.push(state.mailbox.send(1, slow).await);
                 let waited = storage::clock::monotonic() - before;
-                assert!(waited > Duration::from_millis(20), "sent after only {waited:?}");
+                assert!(
+                    waited > Duration::from_millis(20),
+                    "sent after only {waited:?}"
+                );
                 for reply in replies {
                     reply.await;
                 }

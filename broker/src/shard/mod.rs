@@ -77,7 +77,9 @@ pub(crate) struct Shard {
 
 impl std::fmt::Debug for Shard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shard").field("index", &self.index).finish_non_exhaustive()
+        f.debug_struct("Shard")
+            .field("index", &self.index)
+            .finish_non_exhaustive()
     }
 }
 
@@ -139,8 +141,12 @@ impl Shard {
         }
         let (topic_id, index) = id;
         let image = self.image();
-        let topic = image.topic_by_id(topic_id).ok_or(ErrorCode::UnknownTopicId)?;
-        let placed = topic.partition(index).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+        let topic = image
+            .topic_by_id(topic_id)
+            .ok_or(ErrorCode::UnknownTopicId)?;
+        let placed = topic
+            .partition(index)
+            .ok_or(ErrorCode::UnknownTopicOrPartition)?;
         if placed.leader != self.settings.node_id {
             return Err(ErrorCode::NotLeaderOrFollower);
         }
@@ -150,7 +156,9 @@ impl Shard {
             // a task of its own: whoever asked first may be gone before it is open
             storage::tasks::spawn(async move {
                 let log = shard.open_log(&topic, index).await;
-                shard.partitions.settle(id, log.map(|log| Partition::new(log, leader_epoch)));
+                shard
+                    .partitions
+                    .settle(id, log.map(|log| Partition::new(log, leader_epoch)));
             })
             .detach();
         }
@@ -158,7 +166,11 @@ impl Shard {
     }
 
     async fn open_log(&self, topic: &TopicImage, partition: i32) -> Option<Rc<Log>> {
-        let id = LogId { topic_id: topic.id, topic: Arc::clone(&topic.name), partition };
+        let id = LogId {
+            topic_id: topic.id,
+            topic: Arc::clone(&topic.name),
+            partition,
+        };
         let config = self.topic_config(&self.image(), topic);
         let config = log_config(&config, &self.settings_now.borrow(), (topic.id, partition));
         match Log::open(&self.store, id, config).await {
@@ -206,7 +218,11 @@ impl Shard {
         for topic in &change.topics_deleted {
             self.delete_logs(topic);
         }
-        if change.configs_changed.iter().any(|resource| resource.kind == ResourceType::Broker) {
+        if change
+            .configs_changed
+            .iter()
+            .any(|resource| resource.kind == ResourceType::Broker)
+        {
             self.take_up_broker_configs();
         } else {
             for resource in &change.configs_changed {
@@ -251,7 +267,11 @@ impl Shard {
     fn take_up_broker_configs(&self) {
         let image = self.image();
         let dynamic = |resource: ConfigResource| {
-            image.configs.of(&resource).map(|values| (**values).clone()).unwrap_or_default()
+            image
+                .configs
+                .of(&resource)
+                .map(|values| (**values).clone())
+                .unwrap_or_default()
         };
         let cluster = dynamic(ConfigResource::default_broker());
         let broker = dynamic(ConfigResource::broker(self.settings.node_id));
@@ -276,7 +296,9 @@ impl Shard {
     fn reconfigure_topic(&self, resource: &ConfigResource) {
         let image = self.image();
         let of_topic = resource.kind == ResourceType::Topic;
-        let Some(topic) = image.topic(&resource.name).filter(|_| of_topic) else { return };
+        let Some(topic) = image.topic(&resource.name).filter(|_| of_topic) else {
+            return;
+        };
         for index in 0..topic.partition_count() {
             let id = (topic.id, index);
             if let Some(partition) = self.partitions.get(id) {
@@ -287,6 +309,8 @@ impl Shard {
 
     fn reconfigure(&self, topic: &TopicImage, id: PartitionId, partition: &Partition) {
         let config = self.topic_config(&self.image(), topic);
-        partition.log().set_config(log_config(&config, &self.settings_now.borrow(), id));
+        partition
+            .log()
+            .set_config(log_config(&config, &self.settings_now.borrow(), id));
     }
 }

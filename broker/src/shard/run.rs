@@ -43,7 +43,11 @@ const DRAIN_STEP: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) enum StartReport {
     /// Its ring exists.
-    Ring { index: usize, notifier: Notifier, io: String },
+    Ring {
+        index: usize,
+        notifier: Notifier,
+        io: String,
+    },
     /// It serves requests.
     Serving,
     Failed(anyhow::Error),
@@ -80,18 +84,23 @@ pub(crate) fn run(start: ShardStart) {
 
 fn run_shard(start: ShardStart) -> anyhow::Result<()> {
     let ring = Ring::new(&start.ring)?;
-    ring.hold(start.lock.as_fd()).context("cannot hold the data directory's lock")?;
+    ring.hold(start.lock.as_fd())
+        .context("cannot hold the data directory's lock")?;
     start.reports.send(StartReport::Ring {
         index: start.index,
         notifier: ring.notifier(),
         io: ring.features().to_string(),
     })?;
-    let Ok(assembly) = start.assembly.recv() else { return Ok(()) }; // the start was given up
+    let Ok(assembly) = start.assembly.recv() else {
+        return Ok(());
+    }; // the start was given up
     let scheduler = Scheduler::new(ring.clone());
     let limits = &start.settings.limits;
     let shards = u64::from(start.settings.shards);
     let per_shard = |bytes: u64| usize::try_from(bytes / shards).unwrap_or(usize::MAX);
-    let pool = ExtentPool::new(PoolOptions { idle_bytes_max: per_shard(limits.tail_bytes) });
+    let pool = ExtentPool::new(PoolOptions {
+        idle_bytes_max: per_shard(limits.tail_bytes),
+    });
     let opened = Store::open(ring.clone(), pool.clone(), start.store);
     let store = scheduler.run_until(opened)?;
     let mailbox = Mailbox::new(start.index, Arc::clone(&assembly.lanes), ring.clone());
@@ -180,7 +189,9 @@ async fn sweep(shard: Rc<Shard>) {
 /// Refuses appends while there is less free space than is to be kept.
 fn look_at_disk(shard: &Shard) {
     let reserve_bytes = shard.settings.limits.disk_reserve_bytes;
-    let Ok(shortage) = space_shortage(&shard.settings.data_dir, reserve_bytes) else { return };
+    let Ok(shortage) = space_shortage(&shard.settings.data_dir, reserve_bytes) else {
+        return;
+    };
     let was_short = shard.disk_is_short.replace(shortage.is_some());
     match shortage {
         _ if shard.index > 0 => {}

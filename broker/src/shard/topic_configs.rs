@@ -16,7 +16,11 @@ pub(crate) struct TopicConfigs {
 
 impl TopicConfigs {
     /// The settings of a topic, worked out by `effective` when they are not known.
-    pub(crate) fn of(&self, topic: Uuid, effective: impl FnOnce() -> TopicConfig) -> Rc<TopicConfig> {
+    pub(crate) fn of(
+        &self,
+        topic: Uuid,
+        effective: impl FnOnce() -> TopicConfig,
+    ) -> Rc<TopicConfig> {
         let mut known = self.known.borrow_mut();
         Rc::clone(known.entry(topic).or_insert_with(|| Rc::new(effective())))
     }

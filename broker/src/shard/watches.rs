@@ -46,7 +46,11 @@ pub(crate) async fn any_passes(
 ) {
     let number = shard.watches.number_next.get();
     shard.watches.number_next.set(number + 1);
-    shard.watches.waiting.borrow_mut().insert(number, Waiting::For(None));
+    shard
+        .watches
+        .waiting
+        .borrow_mut()
+        .insert(number, Waiting::For(None));
     let id = (shard.index, number);
     let mut here = None;
     let mut owners = Vec::new();
@@ -54,7 +58,9 @@ pub(crate) async fn any_passes(
         if owner == shard.index {
             here = Some(awaited);
         } else {
-            shard.ask(owner, move |owner| start(owner, id, awaited, time)).await;
+            shard
+                .ask(owner, move |owner| start(owner, id, awaited, time))
+                .await;
             owners.push(owner);
         }
     }
@@ -70,10 +76,14 @@ pub(crate) async fn any_passes(
 
 /// Ready when one of these partitions of this shard has passed its offset, failed, or is gone.
 async fn passes(shard: &Rc<Shard>, awaited: Option<Vec<Awaited>>) {
-    let Some(awaited) = awaited else { return std::future::pending().await };
+    let Some(awaited) = awaited else {
+        return std::future::pending().await;
+    };
     let mut partitions = Vec::with_capacity(awaited.len());
     for (id, offset) in awaited {
-        let Some(partition) = shard.partitions.get(id) else { return };
+        let Some(partition) = shard.partitions.get(id) else {
+            return;
+        };
         partitions.push((partition, offset));
     }
     let mut waits: Vec<_> = partitions
@@ -81,7 +91,9 @@ async fn passes(shard: &Rc<Shard>, awaited: Option<Vec<Awaited>>) {
         .map(|(partition, offset)| partition.high_watermark().wait_for(offset + 1))
         .collect();
     std::future::poll_fn(|context| {
-        let any = waits.iter_mut().any(|wait| std::pin::Pin::new(wait).poll(context).is_ready());
+        let any = waits
+            .iter_mut()
+            .any(|wait| std::pin::Pin::new(wait).poll(context).is_ready());
         if any { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
@@ -94,7 +106,12 @@ async fn start(owner: Rc<Shard>, id: WatchId, awaited: Vec<Awaited>, time: Durat
         let watched = storage::tasks::timeout(time, passes(&shard, Some(awaited)));
         let (Ok(()) | Err(Elapsed)) = watched.await;
         let (waiter, number) = id;
-        shard.ask(waiter, move |waiter| async move { waiter.watches.fire(number) }).await;
+        shard
+            .ask(
+                waiter,
+                move |waiter| async move { waiter.watches.fire(number) },
+            )
+            .await;
     });
     owner.watches.watching.borrow_mut().insert(id, task);
 }

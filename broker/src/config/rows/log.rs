@@ -1,7 +1,9 @@
 //! The log: where it is, how it rolls, what is kept, how it is compacted, and the broker-wide
 //! defaults of topic settings.
 
-use super::{ANY, CLEANUP, DELETED_AT_ONCE, HONOURED, MIB, NOT_EMPTY, ONE, THREADS, ZERO, settings};
+use super::{
+    ANY, CLEANUP, DELETED_AT_ONCE, HONOURED, MIB, NOT_EMPTY, ONE, THREADS, ZERO, settings,
+};
 use crate::config::setting::{Range, Treatment};
 
 const FLUSHED_ALREADY: Treatment = Treatment::Mapped(

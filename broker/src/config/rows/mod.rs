@@ -61,9 +61,8 @@ const JVM_PLUGIN: Treatment =
 const CLUSTERING: Treatment = Treatment::Later("this version runs as a single broker");
 const CLEANUP: Treatment =
     Treatment::Later("this version neither deletes nor compacts old records");
-const DELETED_AT_ONCE: Treatment = Treatment::Ignored(
-    "files are removed at once; whoever still reads one holds it open",
-);
+const DELETED_AT_ONCE: Treatment =
+    Treatment::Ignored("files are removed at once; whoever still reads one holds it open");
 const GROUPS: Treatment = Treatment::Later("group coordination is not in this version");
 const TRANSACTIONS: Treatment = Treatment::Later("transactions are not in this version");
 const TLS: Treatment = Treatment::Later("only PLAINTEXT listeners are served in this version");
