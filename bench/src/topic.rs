@@ -240,11 +240,11 @@ pub(crate) async fn connect(
 ) -> Result<Vec<Connection>, ConnectionError> {
     let mut connections = Vec::with_capacity(assignments.len());
     for wave in assignments.chunks(OPENING_MAX) {
-        let opening = wave
-            .iter()
-            .map(|own| tasks::spawn(Connection::open(ring.clone(), own.leader)));
-        // Collected first, so that they all are under way.
-        for opened in opening.collect::<Vec<_>>() {
+        let mut opening = Vec::with_capacity(wave.len());
+        for own in wave {
+            opening.push(tasks::spawn(Connection::open(ring.clone(), own.leader)));
+        }
+        for opened in opening {
             connections.push(opened.await?);
         }
     }
