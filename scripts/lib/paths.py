@@ -11,5 +11,6 @@ VENV_PYTHON = CACHE / "python/bin/python"
 # Data of test brokers; on a real disk, since the broker writes with O_DIRECT.
 SCRATCH = pathlib.Path(os.environ.get("TEST_DIR", CACHE / "data"))
 MILLRACE = pathlib.Path(os.environ.get("TEST_BINARY", ROOT / "target/release/millrace"))
+BENCH = pathlib.Path(os.environ.get("TEST_BENCH", ROOT / "target/release/millrace-bench"))
 # The tests take ports from here upwards.
 FIRST_PORT = int(os.environ.get("TEST_PORT", "19100"))
