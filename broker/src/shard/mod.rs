@@ -266,12 +266,13 @@ impl Shard {
     /// Takes up the broker's settings as they are now: defaults of every topic are among them.
     fn take_up_broker_configs(&self) {
         let image = self.image();
+        // unknown names are kept for whoever set them, and mean nothing here
+        let is_known = |name: &str| ConfigCatalog::setting(ResourceType::Broker, name).is_some();
         let dynamic = |resource: ConfigResource| {
-            image
-                .configs
-                .of(&resource)
-                .map(|values| (**values).clone())
-                .unwrap_or_default()
+            let own = image.configs.of(&resource).map(|values| (**values).clone());
+            let mut own = own.unwrap_or_default();
+            own.retain(|name, _| is_known(name));
+            own
         };
         let cluster = dynamic(ConfigResource::default_broker());
         let broker = dynamic(ConfigResource::broker(self.settings.node_id));
