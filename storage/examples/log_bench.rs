@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use protocol::records::{BatchBuilder, BatchHeader, BatchOptions};
+use protocol::records::{BatchBuilder, BatchHeader, BatchOptions, ValidBatch};
 use protocol::types::Uuid;
 use storage::clock;
 use storage::extent::{ExtentPool, PoolOptions};
@@ -104,10 +104,14 @@ async fn append_all(
     batches: usize,
 ) -> Result<(), String> {
     let header = BatchHeader::parse(&batch).map_err(|error| error.to_string())?;
+    let valid = ValidBatch {
+        header,
+        rewrite: None,
+    };
     let mut ends = std::collections::VecDeque::new();
     for _ in 0..batches {
         let appended = loop {
-            match log.append(&batch, &header, 0, clock::now_ms()) {
+            match log.append(&batch, &valid, 0, clock::now_ms()) {
                 Ok(appended) => break appended,
                 Err(AppendError::JournalFull) => {
                     store

@@ -62,7 +62,7 @@ impl Partition {
     ) -> Result<Appended, ErrorCode> {
         let appended = self
             .log
-            .append(records, &batch.header, self.leader_epoch, now_ms);
+            .append(records, batch, self.leader_epoch, now_ms);
         appended.map_err(|error| append_error(&error))
     }
 

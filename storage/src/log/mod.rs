@@ -33,7 +33,7 @@ use std::fmt;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use protocol::records::BatchHeader;
+use protocol::records::ValidBatch;
 use protocol::types::Uuid;
 use thiserror::Error;
 
@@ -215,10 +215,11 @@ impl Log {
     pub fn append(
         self: &Rc<Self>,
         batch: &[u8],
-        header: &BatchHeader,
+        valid: &ValidBatch,
         leader_epoch: i32,
         now_ms: i64,
     ) -> Result<Appended, AppendError> {
+        let header = &valid.header;
         let config = self.config.get();
         let mut state = self.state.borrow_mut();
         if state.failed || self.store.is_failed() || self.deleted.get() {
@@ -238,8 +239,8 @@ impl Log {
             });
         }
         self.check_room(&mut state, batch.len(), &config)?;
-        let log_append_time = writer::log_append_time(&config, now_ms);
-        let placed = writer::place(batch, header, &state, leader_epoch, log_append_time);
+        let rewrite = writer::rewrite_of(valid, &config, now_ms);
+        let placed = writer::place(batch, header, &state, leader_epoch, rewrite);
         let rolled = writer::roll_if_due(&mut state, &placed, &config, now_ms);
         let before = state.active().pending();
         let taken = writer::write(&mut state, &self.store.pool, &placed, batch, &config, now_ms);
@@ -247,7 +248,7 @@ impl Log {
         let appended = Appended {
             base_offset: placed.base_offset,
             last_offset: placed.last_offset(),
-            log_append_time_ms: log_append_time.unwrap_or(-1),
+            log_append_time_ms: writer::log_append_time_of(rewrite),
             log_start_offset: state.start_offset,
             duplicate: false,
         };

@@ -1,7 +1,9 @@
 //! How a batch enters a log: its final header, the roll of a segment, the copy into the tail.
 //! No I/O: what the disk needs is gathered later, by the commit.
 
-use protocol::records::{BATCH_HEADER_BYTES, BatchHeader, NO_TIMESTAMP, TimestampType};
+use protocol::records::{
+    BATCH_HEADER_BYTES, BatchHeader, NO_TIMESTAMP, TimestampRewrite, TimestampType, ValidBatch,
+};
 
 use crate::extent::ExtentPool;
 use crate::log::config::LogConfig;
@@ -21,16 +23,19 @@ pub(crate) fn place(
     header: &BatchHeader,
     state: &State,
     leader_epoch: i32,
-    log_append_time_ms: Option<i64>,
+    rewrite: Option<TimestampRewrite>,
 ) -> BatchHeader {
     let mut placed = BatchHeader {
         base_offset: state.end_offset,
         partition_leader_epoch: leader_epoch,
         ..*header
     };
-    if let Some(now_ms) = log_append_time_ms {
-        placed.attributes |= LOG_APPEND_TIME_BIT;
-        placed.max_timestamp = now_ms;
+    if let Some(rewrite) = rewrite {
+        match rewrite.timestamp_type {
+            TimestampType::CreateTime => placed.attributes &= !LOG_APPEND_TIME_BIT,
+            TimestampType::LogAppendTime => placed.attributes |= LOG_APPEND_TIME_BIT,
+        }
+        placed.max_timestamp = rewrite.max_timestamp;
         let front = placed.to_bytes();
         let crc = crc32c::crc32c(&front[CRC_COVERS_FROM..]);
         placed.crc = crc32c::crc32c_append(crc, &batch[BATCH_HEADER_BYTES..]);
@@ -41,6 +46,29 @@ pub(crate) fn place(
 /// The broker's time, when the records are to carry it.
 pub(crate) fn log_append_time(config: &LogConfig, now_ms: i64) -> Option<i64> {
     (config.timestamp_type == TimestampType::LogAppendTime).then_some(now_ms)
+}
+
+/// What the timestamps of the stored batch become: the broker's time where the log's
+/// configuration says so, else what validation found.
+pub(crate) fn rewrite_of(
+    batch: &ValidBatch,
+    config: &LogConfig,
+    now_ms: i64,
+) -> Option<TimestampRewrite> {
+    match log_append_time(config, now_ms) {
+        Some(max_timestamp) => Some(TimestampRewrite {
+            timestamp_type: TimestampType::LogAppendTime,
+            max_timestamp,
+        }),
+        None => batch.rewrite,
+    }
+}
+
+/// The broker's time that the stored batch carries; -1 when it keeps the producer's.
+pub(crate) fn log_append_time_of(rewrite: Option<TimestampRewrite>) -> i64 {
+    rewrite
+        .filter(|rewrite| rewrite.timestamp_type == TimestampType::LogAppendTime)
+        .map_or(-1, |rewrite| rewrite.max_timestamp)
 }
 
 /// Begins a new segment when the batch must not enter the active one; says whether it did.
@@ -131,21 +159,46 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn log_append_time_enters_with_a_right_checksum() {
+    /// One batch as it is stored, its checksum checked.
+    fn stored(config: &LogConfig, rewrite: Option<TimestampRewrite>) -> BatchHeader {
         let mut builder = BatchBuilder::new(BatchOptions::default());
         builder.append(1_000, None, Some(b"value"), &[]);
         let batch = builder.build();
         let header = BatchHeader::parse(&batch).unwrap();
         let mut state = State::new(Segment::new(40, 0));
         state.end_offset = 42;
-        let placed = place(&batch, &header, &state, 3, Some(7_777));
+        let rewrite = rewrite_of(&ValidBatch { header, rewrite }, config, 7_777);
+        let placed = place(&batch, &header, &state, 3, rewrite);
         let bytes = [&placed.to_bytes()[..], &batch[BATCH_HEADER_BYTES..]].concat();
         check_crc(&bytes, &BatchHeader::parse(&bytes).unwrap()).unwrap();
         assert_eq!((placed.base_offset, placed.partition_leader_epoch), (42, 3));
+        placed
+    }
+
+    #[test]
+    fn log_append_time_enters_with_a_right_checksum() {
+        let config = LogConfig {
+            timestamp_type: TimestampType::LogAppendTime,
+            ..LogConfig::default()
+        };
+        let placed = stored(&config, None);
         assert_eq!(
             (placed.max_timestamp, placed.timestamp_type()),
             (7_777, TimestampType::LogAppendTime)
         );
+    }
+
+    #[test]
+    fn a_corrected_max_timestamp_enters_with_a_right_checksum() {
+        let corrected = TimestampRewrite {
+            timestamp_type: TimestampType::CreateTime,
+            max_timestamp: 1_234,
+        };
+        let placed = stored(&LogConfig::default(), Some(corrected));
+        assert_eq!(
+            (placed.max_timestamp, placed.timestamp_type()),
+            (1_234, TimestampType::CreateTime)
+        );
+        assert_eq!(log_append_time_of(Some(corrected)), -1);
     }
 }

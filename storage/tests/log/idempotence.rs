@@ -1,9 +1,9 @@
 //! Producers' batches sent twice, before and after stops.
 
-use protocol::records::{BatchBuilder, BatchHeader, BatchOptions};
+use protocol::records::{BatchBuilder, BatchOptions};
 use storage::log::{AppendError, Appended, Log, LogConfig};
 
-use crate::harness::{Setup, id, run};
+use crate::harness::{Setup, id, run, valid};
 
 fn batch_of(producer_epoch: i16, base_sequence: i32, count: u8) -> Vec<u8> {
     let options = BatchOptions {
@@ -20,7 +20,7 @@ fn batch_of(producer_epoch: i16, base_sequence: i32, count: u8) -> Vec<u8> {
 }
 
 async fn send(log: &std::rc::Rc<Log>, batch: &[u8]) -> Result<Appended, AppendError> {
-    let appended = log.append(batch, &BatchHeader::parse(batch).unwrap(), 0, 5_000)?;
+    let appended = log.append(batch, &valid(batch), 0, 5_000)?;
     log.durable()
         .wait_for(appended.last_offset + 1)
         .await
@@ -81,8 +81,7 @@ fn leader_epochs_survive_a_crash() {
     let dir = tempfile::tempdir().unwrap();
     let append = |log: &std::rc::Rc<Log>, epoch| {
         let batch = crate::harness::batch(0, 2, 100);
-        log.append(&batch, &BatchHeader::parse(&batch).unwrap(), epoch, 5_000)
-            .unwrap()
+        log.append(&batch, &valid(&batch), epoch, 5_000).unwrap()
     };
     run(dir.path(), Setup::default(), async |broker| {
         let log = Log::create(&broker.store, id(0), LogConfig::default());
