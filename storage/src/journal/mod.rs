@@ -50,7 +50,8 @@ pub enum JournalError {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct JournalMark {
     position: u64,
-    sequence: u64,
+    /// Of the first commit behind the place.
+    pub(crate) sequence: u64,
 }
 
 /// A commit that has its place and only needs to be written.
@@ -71,6 +72,8 @@ pub(crate) struct Journal {
     superblock: Cell<Superblock>,
     space: RefCell<JournalSpace>,
     next_sequence: Cell<u64>,
+    /// Sequence after the last commit that is written.
+    written_sequence: Cell<u64>,
     prewriter: Prewriter,
 }
 
@@ -125,6 +128,7 @@ impl Journal {
             superblock: Cell::new(superblock),
             space: RefCell::new(JournalSpace::new(region_bytes, superblock.live_start)),
             next_sequence: Cell::new(superblock.next_sequence),
+            written_sequence: Cell::new(superblock.next_sequence),
             prewriter: Prewriter::new(&superblock),
         };
         if superblock.relaxed != options.relaxed {
@@ -164,7 +168,14 @@ impl Journal {
         let position = SUPERBLOCKS_BYTES + place;
         self.ring
             .write_at(&self.file, commit.slices, position, self.sync)
-            .await
+            .await?;
+        self.written_sequence.set(self.written_sequence.get() + 1);
+        Ok(())
+    }
+
+    /// Every commit before this sequence can be read back.
+    pub(crate) fn written_sequence(&self) -> u64 {
+        self.written_sequence.get()
     }
 
     /// Where the next commit goes.
@@ -243,6 +254,12 @@ pub(crate) struct JournalOptions {
     pub(crate) relaxed: bool,
 }
 
+/// A number that tells the commits of this journal from whatever else its pages held before.
+#[must_use]
+pub(crate) fn new_incarnation() -> u64 {
+    RandomState::new().hash_one(std::process::id())
+}
+
 /// The name of a shard's journal.
 #[must_use]
 pub(crate) fn file_name(shard: u32) -> String {
@@ -307,7 +324,7 @@ async fn create(
         .await?;
     let superblock = Superblock {
         generation: 1,
-        incarnation: RandomState::new().hash_one(path),
+        incarnation: new_incarnation(),
         region_bytes,
         live_start: 0,
         next_sequence: 1,

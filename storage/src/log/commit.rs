@@ -9,7 +9,7 @@ use crate::journal::space::entry_bytes;
 use crate::journal::staging::Staging;
 use crate::log::Log;
 use crate::log::segment::{PageWrite, Segment};
-
+use crate::log::state::State;
 use crate::log::units::page_floor;
 
 /// So many whole pages are worth a write of their own.
@@ -36,11 +36,8 @@ impl Log {
             released: 0,
         };
         let first = state.segments.len() - state.unsealed().count();
-        if self.deleted.get() {
-            for segment in state.segments.range_mut(first..) {
-                gathered.released += entry_bytes(segment.pending());
-                segment.gathered = segment.appended;
-            }
+        if self.deleted.get() || state.failed {
+            gathered.released = discard_pending(&mut state, first);
             return gathered;
         }
         for at in first..state.segments.len() {
@@ -139,6 +136,10 @@ impl Log {
     pub(crate) fn take_flush(&self, bytes_min: u64) -> Option<(i64, PageWrite)> {
         let mut state = self.state.borrow_mut();
         let first = state.segments.len() - state.unsealed().count();
+        if state.failed {
+            state.listed.flush = false;
+            return None;
+        }
         for segment in state.segments.range_mut(first..) {
             if let Some(write) = segment.take_pages(segment.gathered, bytes_min) {
                 return Some((segment.base_offset, write));
@@ -182,6 +183,30 @@ impl Log {
         self.durable.fail();
         self.changed.notify();
     }
+
+    /// A write or sync of one of its files failed: what its segments lack stays in the journal.
+    pub(crate) fn is_fenced(&self) -> bool {
+        self.state.borrow().failed && !self.deleted.get()
+    }
+
+    /// Whether a commit may still take something of this log.
+    pub(crate) fn has_pending(&self) -> bool {
+        self.state.borrow().has_pending()
+    }
+}
+
+/// Nobody will acknowledge what is pending, and the files get nothing more. Returns what it was
+/// counted for in the journal.
+fn discard_pending(state: &mut State, first: usize) -> u64 {
+    state.listed.pending = false;
+    let segments = state.segments.range_mut(first..);
+    segments
+        .map(|segment| {
+            let released = entry_bytes(segment.pending());
+            segment.gathered = segment.appended;
+            released
+        })
+        .sum()
 }
 
 /// The bytes that the journal carries: all pending ones, or only the partial last page.

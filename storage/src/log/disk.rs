@@ -212,7 +212,14 @@ impl SegmentWriter {
             return;
         };
         self.reserving.set(true);
-        match store.ring.allocate(&file, end, step, true).await {
+        let mut allocated = store.ring.allocate(&file, end, step, true).await;
+        let mut step = step;
+        if step > GROW_BYTES_MIN && allocated.as_ref().is_err_and(is_full) {
+            // The disk is only full when there is no space for a small step either.
+            step = GROW_BYTES_MIN;
+            allocated = store.ring.allocate(&file, end, step, true).await;
+        }
+        match allocated {
             Ok(()) => self.reserved.set(end + step),
             Err(error) if is_full(&error) => store.set_disk_full(),
             // A file system without reservations: writes grow the file then.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::RecoveryError;
 use crate::extent::{ExtentPool, ExtentWriter};
 use crate::journal::format::{CommitHeader, PAGE_BYTES, SUPERBLOCKS_BYTES, Superblock};
-use crate::journal::{open_direct, put_superblock, read_superblock};
+use crate::journal::{new_incarnation, open_direct, put_superblock, read_superblock};
 use crate::log::units::to_usize;
 use crate::ring::{File, Ring};
 
@@ -60,6 +60,15 @@ impl JournalScan {
         })
     }
 
+    /// Sequence of the next commit.
+    pub(super) fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Acknowledged before it was durable: what the entries say of that does not count.
     pub(super) fn is_relaxed(&self) -> bool {
         self.superblock.relaxed
@@ -108,20 +117,22 @@ impl JournalScan {
         Ok(())
     }
 
-    /// Forgets all commits: the segments have them.
-    pub(super) async fn empty(self) -> Result<(), RecoveryError> {
-        if self.position == self.superblock.live_start {
+    /// Forgets all commits: the segments have them. A relaxed writer may have left whole commits
+    /// behind one that is missing: under another incarnation they never follow what is written now.
+    pub(super) async fn empty(&self) -> Result<(), RecoveryError> {
+        if self.position == self.superblock.live_start && !self.superblock.relaxed {
             return Ok(());
         }
         let next = Superblock {
             generation: self.superblock.generation + 1,
+            incarnation: new_incarnation(),
             live_start: self.position,
             next_sequence: self.sequence,
             ..self.superblock
         };
         let written = put_superblock(&self.ring, &self.pool, &self.file, &next).await;
         written.map_err(|source| RecoveryError::Io {
-            path: self.path,
+            path: self.path.clone(),
             source,
         })
     }

@@ -4,7 +4,9 @@
 
 mod journal_scan;
 mod redo;
+pub(crate) mod salvage;
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -113,8 +115,11 @@ pub async fn recover(
         settle(ring, pool, touched, &mut report).await.map_err(io)?;
     }
     ring.sync_dir(data_dir).await.map_err(io)?;
-    for scan in journals {
+    for scan in &journals {
         scan.empty().await?;
+    }
+    for scan in journals.iter().filter(|scan| is_salvage(scan.path())) {
+        ring.unlink(scan.path()).await.map_err(io)?;
     }
     Ok(report)
 }
@@ -150,7 +155,13 @@ async fn settle(
     }
 }
 
-/// The journals of a data directory; what a stop left unfinished there is removed.
+fn is_salvage(path: &Path) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str);
+    name.is_some_and(salvage::is_copy)
+}
+
+/// The journals of a data directory in the order in which they are replayed: copies of old
+/// entries first. What a stop left unfinished there is removed.
 fn list_journals(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut journals = Vec::new();
     let entries = match std::fs::read_dir(data_dir) {
@@ -163,12 +174,12 @@ fn list_journals(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
         let shard = name.strip_prefix("journal-");
-        if shard.is_some_and(|shard| shard.parse::<u32>().is_ok()) {
+        if shard.is_some_and(|shard| shard.parse::<u32>().is_ok()) || salvage::is_copy(name) {
             journals.push(entry.path());
         } else if name.ends_with(DELETED_SUFFIX) && entry.file_type()?.is_dir() {
             std::fs::remove_dir_all(entry.path())?;
         }
     }
-    journals.sort_unstable();
+    journals.sort_unstable_by_key(|path| (!is_salvage(path), path.clone()));
     Ok(journals)
 }

@@ -8,7 +8,10 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use super::{Events, Store, StoreError};
-use crate::log::Log;
+use crate::journal::format::EntryHeader;
+use crate::journal::{self, JournalMark};
+use crate::log::{Log, is_full};
+use crate::recovery::salvage;
 use crate::tasks;
 
 /// Logs whose files are synced at once; the file system gathers their syncs.
@@ -53,16 +56,75 @@ impl Store {
         let mark = self.journal.mark();
         let logs = self.dirty.take();
         let unfinished = for_each(logs, |log| async move { log.checkpoint().await }).await;
-        if let Some(error) = self.list_again(unfinished) {
+        let (fenced, others): (Vec<_>, Vec<_>) = unfinished
+            .into_iter()
+            .partition(|(log, _)| log.is_fenced() && !self.failed.get());
+        let salvaged = self.salvage(&fenced, mark).await;
+        let unfinished = match &salvaged {
+            Ok(done) if *done => others,
+            Ok(_) => {
+                // A commit under way may carry more of them: they are looked at once more.
+                for (log, _) in fenced {
+                    log.set_dirty();
+                    self.dirty.borrow_mut().push(log);
+                }
+                others
+            }
+            Err(_) => others.into_iter().chain(fenced).collect(),
+        };
+        let error = self.list_again(unfinished);
+        salvaged?;
+        if let Some(error) = error {
             return Err(error);
         }
         self.release(mark).await
     }
 
+    /// Copies what the journal has of fenced logs into a file of its own, so that the journal
+    /// can be released without them: one bad file does not stop the shard. Says whether nothing
+    /// of these logs can come behind what was copied.
+    async fn salvage(
+        &self,
+        fenced: &[(Rc<Log>, io::Error)],
+        mark: JournalMark,
+    ) -> io::Result<bool> {
+        if fenced.is_empty() {
+            return Ok(true);
+        }
+        let reached = || self.failed.get() || self.journal.written_sequence() >= mark.sequence;
+        self.events.room.until(reached).await;
+        if self.failed.get() {
+            return Err(io::Error::other("the journal failed"));
+        }
+        let before = self.journal.written_sequence();
+        let done = before == self.journal.mark().sequence
+            && !fenced.iter().any(|(log, _)| log.has_pending());
+        let data_dir = &self.options.data_dir;
+        let journal = data_dir.join(journal::file_name(self.options.shard));
+        let to = salvage::path(data_dir, self.options.shard, self.salvaged.get());
+        let wanted = |entry: &EntryHeader| {
+            let mut ids = fenced.iter().map(|(log, _)| log.id());
+            ids.any(|id| id.topic_id == entry.topic_id && id.partition == entry.partition)
+        };
+        let copied = salvage::copy(&self.ring, &self.pool, &journal, &to, before, wanted).await;
+        let entries = copied.map_err(io::Error::other)?;
+        self.salvaged.set(self.salvaged.get() + 1);
+        for (log, _) in fenced {
+            tracing::error!(
+                "{}: fenced; the next start replays it from {}",
+                log.id(),
+                to.display()
+            );
+        }
+        tracing::info!("{entries} journal entries of fenced logs copied");
+        Ok(done)
+    }
+
     pub(super) async fn close_logs(&self) -> Result<(), StoreError> {
         let unfinished = {
             let _checkpointing = self.checkpointing.enter().await;
-            self.dirty.take();
+            // Some of these may have no other owner any more; the journal still needs them.
+            let _dirty = self.dirty.take();
             for_each(self.open_logs(), |log| async move { log.close().await }).await
         };
         if self.failed.get() {
@@ -75,7 +137,7 @@ impl Store {
         Ok(self.release(self.journal.mark()).await?)
     }
 
-    async fn release(&self, mark: crate::journal::JournalMark) -> io::Result<()> {
+    async fn release(&self, mark: JournalMark) -> io::Result<()> {
         if let Err(error) = self.journal.release(mark).await {
             self.fail(&format!("journal: {error}"));
             return Err(error);
@@ -89,6 +151,9 @@ impl Store {
         let mut first = None;
         for (log, error) in unfinished {
             tracing::error!("{}: not written out: {error}", log.id());
+            if is_full(&error) {
+                self.set_disk_full();
+            }
             log.set_dirty();
             self.dirty.borrow_mut().push(log);
             first.get_or_insert(error);

@@ -83,7 +83,11 @@ pub struct Store {
     disk_space: DiskSpace,
     checkpointing: Gate,
     checkpoint_asked: Cell<bool>,
+    /// Copies made of what the journal had of fenced logs.
+    salvaged: Cell<u64>,
     failed: Cell<bool>,
+    /// Nothing is appended any more, what is left is written out.
+    closing: Cell<bool>,
     stopping: Cell<bool>,
     /// Notified when one of the tasks may have something to do, each for its own.
     events: Rc<Events>,
@@ -156,7 +160,9 @@ impl Store {
             disk_space,
             checkpointing: Gate::default(),
             checkpoint_asked: Cell::default(),
+            salvaged: Cell::default(),
             failed: Cell::default(),
+            closing: Cell::default(),
             stopping: Cell::default(),
             events: Rc::default(),
         });
@@ -176,24 +182,23 @@ impl Store {
     /// # Errors
     /// Something could not be written; recovery will do it from the journal.
     pub async fn close(&self) -> Result<(), StoreError> {
+        self.closing.set(true);
         self.close_logs().await?;
         self.stopping.set(true);
         self.events.notify_all();
         Ok(())
     }
 
-    /// Resolves when an append of `bytes` has room in the journal.
+    /// Resolves when an append of `bytes` has room in the journal, or is refused for another reason.
     ///
     /// # Errors
     /// The storage failed meanwhile.
     pub async fn admit(&self, bytes: usize) -> Result<(), StoreFailed> {
         let range = 0..bytes as u64;
-        if !self.failed.get() && !self.fits(range.clone()) {
+        let decided = || self.failed.get() || self.is_disk_full() || self.fits(range.clone());
+        if !decided() {
             self.ask_for_checkpoint();
-            self.events
-                .room
-                .until(|| self.failed.get() || self.fits(range.clone()))
-                .await;
+            self.events.room.until(decided).await;
         }
         if self.failed.get() {
             Err(StoreFailed)

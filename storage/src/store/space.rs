@@ -64,20 +64,28 @@ impl Store {
         if !self.disk_space.full.replace(true) {
             let data_dir = self.options.data_dir.display();
             tracing::error!("no space left in {data_dir}: appends are refused until there is");
-            match std::fs::remove_file(&self.disk_space.reserve) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    tracing::warn!("the reserve cannot be given up: {error}");
-                }
-                Ok(()) | Err(_) => {}
-            }
+            self.give_up_reserve();
             self.events.space.notify();
+            // Whoever waits for room in the journal learns that it may take long.
+            self.events.room.notify();
         }
     }
 
-    /// A write found no space: returns when it is worth trying again.
+    fn give_up_reserve(&self) {
+        match std::fs::remove_file(&self.disk_space.reserve) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!("the reserve cannot be given up: {error}");
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    /// A write found no space: returns when it is worth trying again. A store that is being closed
+    /// does not wait once the reserve is gone: recovery finds what was acknowledged.
     pub(crate) async fn wait_for_space(&self) -> io::Result<()> {
+        let without_reserve = self.is_disk_full();
         self.set_disk_full();
-        if self.stopping.get() {
+        if self.closing.get() && without_reserve {
             return Err(io::ErrorKind::StorageFull.into());
         }
         let seen = self.disk_space.retries.get();
@@ -103,7 +111,11 @@ impl Store {
                     tracing::info!("there is space again: appends are accepted");
                 }
             }
-            Err(StoreError::Io(error)) if crate::log::is_full(&error) => self.set_disk_full(),
+            Err(StoreError::Io(error)) if crate::log::is_full(&error) => {
+                self.set_disk_full();
+                // Some file systems keep the part that there was space for: the writes need it.
+                self.give_up_reserve();
+            }
             // Without reservations there is no reserve.
             Err(_) => self.disk_space.full.set(false),
         }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use storage::log::{Log, LogConfig, LogPart, ReadError};
 
 use crate::harness::{
-    Setup, append, append_durably, batch, id, numbers, read_all, run, small_segments,
+    Broker, Setup, append, append_durably, batch, id, numbers, read_all, run, small_segments,
 };
 
 #[test]
@@ -214,4 +214,27 @@ fn a_deleted_log_frees_its_name() {
         broker.store.close().await.unwrap();
         assert_eq!(log.end_offset(), 1);
     });
+}
+
+#[test]
+fn a_log_that_nobody_holds_any_more_is_closed_with_its_store() {
+    let dir = tempfile::tempdir().unwrap();
+    run(
+        dir.path(),
+        Setup::default(),
+        async |Broker { store, .. }| {
+            let log = Log::create(&store, id(0), LogConfig::default());
+            append_durably(&store, &log, &batch(0, 10, 500)).await;
+            drop(log);
+            store.close().await.unwrap();
+        },
+    );
+    run(
+        dir.path(),
+        Setup::default(),
+        async |Broker { store, .. }| {
+            let log = Log::open(&store, id(0), LogConfig::default()).await;
+            assert_eq!(log.unwrap().end_offset(), 10);
+        },
+    );
 }

@@ -27,12 +27,12 @@ fn crash_after(dir: &Path, batches: u64) {
     });
 }
 
-fn journal(dir: &Path) -> PathBuf {
+pub(crate) fn journal(dir: &Path) -> PathBuf {
     dir.join("journal-0")
 }
 
 /// Bytes of the journal's file at which commits begin, and their sequences.
-fn commits(path: &Path) -> Vec<(u64, u64)> {
+pub(crate) fn commits(path: &Path) -> Vec<(u64, u64)> {
     let bytes = std::fs::read(path).unwrap();
     let superblock = Superblock::newest(&bytes[..8192]).unwrap();
     let mut found = Vec::new();
@@ -47,7 +47,7 @@ fn commits(path: &Path) -> Vec<(u64, u64)> {
     found
 }
 
-fn damage(path: &Path, at: u64) {
+pub(crate) fn damage(path: &Path, at: u64) {
     let file = OpenOptions::new()
         .read(true)
         .write(true)

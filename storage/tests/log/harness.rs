@@ -5,7 +5,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use protocol::records::{BatchBuilder, BatchHeader, BatchIter, BatchOptions};
+use protocol::records::{BatchBuilder, BatchHeader, BatchIter, BatchOptions, ValidBatch};
 use protocol::types::Uuid;
 use storage::extent::{ExtentPool, PoolOptions};
 use storage::log::{AppendError, Appended, Log, LogConfig, LogId};
@@ -27,6 +27,7 @@ pub(crate) struct Setup {
     pub(crate) journal_bytes: u64,
     pub(crate) tail_bytes_max: usize,
     pub(crate) shard: u32,
+    pub(crate) durability: Durability,
 }
 
 impl Default for Setup {
@@ -35,6 +36,7 @@ impl Default for Setup {
             journal_bytes: JOURNAL_BYTES,
             tail_bytes_max: 64 << 20,
             shard: 0,
+            durability: Durability::Durable,
         }
     }
 }
@@ -57,7 +59,7 @@ pub(crate) fn run<T>(dir: &Path, setup: Setup, work: impl AsyncFnOnce(Broker) ->
             data_dir: dir.to_owned(),
             journal_bytes: setup.journal_bytes,
             tail_bytes_max: setup.tail_bytes_max,
-            durability: Durability::Durable,
+            durability: setup.durability,
             shard: setup.shard,
         };
         let store = Store::open(ring, pool, options).await.unwrap();
@@ -102,11 +104,19 @@ pub(crate) fn batch(first: u64, count: u64, value_bytes: usize) -> Vec<u8> {
     builder.build().to_vec()
 }
 
+/// A batch as validation hands it on.
+pub(crate) fn valid(batch: &[u8]) -> ValidBatch {
+    ValidBatch {
+        header: BatchHeader::parse(batch).unwrap(),
+        rewrite: None,
+    }
+}
+
 /// Appends as the broker does: waits for room in the journal.
 pub(crate) async fn append(store: &Store, log: &Rc<Log>, batch: &[u8]) -> Appended {
-    let header = BatchHeader::parse(batch).unwrap();
+    let valid = valid(batch);
     loop {
-        match log.append(batch, &header, 0, 5_000) {
+        match log.append(batch, &valid, 0, 5_000) {
             Ok(appended) => return appended,
             Err(AppendError::JournalFull) => store.admit(batch.len()).await.unwrap(),
             Err(error) => panic!("{error}"),

@@ -4,7 +4,10 @@
 
 mod basics;
 mod crash;
+mod failing;
 mod faults;
+mod full_disk;
 mod harness;
 mod idempotence;
 mod model;
+mod relaxed;

@@ -84,6 +84,7 @@ fn run_until_stop(
         journal_bytes: 640 << 10,
         tail_bytes_max: 96 << 10,
         shard,
+        ..Setup::default()
     };
     run(dir, setup, async |Broker { store, report }| {
         assert!(report.refused.is_empty(), "{:?}", report.refused);
