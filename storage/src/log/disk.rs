@@ -2,12 +2,14 @@
 //! written past the page cache. Shell.
 //!
 //! A full disk is no failure: a direct write that found no space wrote nothing that counts, so
-//! it is tried again until there is space, while the store refuses new appends.
+//! it is tried again until there is space, while the store refuses new appends. The same holds
+//! for a process that is out of descriptors.
 
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use protocol::types::Uuid;
 
@@ -17,10 +19,12 @@ use crate::log::segment::PageWrite;
 use crate::ring::{File, FileOptions, WriteSync};
 use crate::store::Store;
 use crate::store::event::{Event, Gate};
+use crate::tasks;
 
 /// Space is reserved in steps that grow with the segment, between these.
 const GROW_BYTES_MIN: u64 = 1024 * 1024;
 const GROW_BYTES_MAX: u64 = 64 * 1024 * 1024;
+const OPEN_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// A partition's directory; made when the first of its files is.
 #[derive(Debug)]
@@ -196,6 +200,10 @@ impl SegmentWriter {
             };
             match written {
                 Err(error) if is_full(&error) => store.wait_for_space().await?,
+                Err(error) if is_out_of_descriptors(&error) && !store.is_closing() => {
+                    tracing::warn!("{} cannot be opened: {error}", self.path().display());
+                    tasks::sleep(OPEN_AGAIN_AFTER).await;
+                }
                 Ok(()) | Err(_) => return written,
             }
         }
@@ -278,4 +286,9 @@ pub(crate) async fn write_at(
 /// No space, or no quota.
 pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
+}
+
+/// The process or the system has too many files open.
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }

@@ -243,7 +243,14 @@ impl Log {
         let placed = writer::place(batch, header, &state, leader_epoch, rewrite);
         let rolled = writer::roll_if_due(&mut state, &placed, &config, now_ms);
         let before = state.active().pending();
-        let taken = writer::write(&mut state, &self.store.pool, &placed, batch, &config, now_ms);
+        let taken = writer::write(
+            &mut state,
+            &self.store.pool,
+            &placed,
+            batch,
+            &config,
+            now_ms,
+        );
         let after = state.active().pending();
         let appended = Appended {
             base_offset: placed.base_offset,

@@ -212,6 +212,10 @@ impl Store {
         self.failed.get()
     }
 
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.get()
+    }
+
     #[must_use]
     pub fn is_relaxed(&self) -> bool {
         self.options.durability == Durability::Relaxed

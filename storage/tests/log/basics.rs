@@ -238,3 +238,25 @@ fn a_log_that_nobody_holds_any_more_is_closed_with_its_store() {
         },
     );
 }
+
+#[test]
+fn memory_is_used_again_once_the_tails_are_full() {
+    let dir = tempfile::tempdir().unwrap();
+    let setup = Setup {
+        tail_bytes_max: 2 << 20,
+        ..Setup::default()
+    };
+    run(dir.path(), setup, async |Broker { store, .. }| {
+        let log = Log::create(&store, id(0), LogConfig::default());
+        let mut memory = [0; 4];
+        for (round, memory) in (0..).zip(&mut memory) {
+            for number in 0..100 {
+                let first = (round * 100 + number) * 10;
+                append_durably(&store, &log, &batch(first, 10, 8_000)).await;
+            }
+            *memory = store.pool().allocated_bytes();
+        }
+        assert!(memory[0] < 12 << 20, "{memory:?}");
+        assert_eq!(memory[1], memory[3], "{memory:?}");
+    });
+}

@@ -9,6 +9,7 @@
 use std::fs::{File, OpenOptions};
 use std::os::fd::AsRawFd as _;
 use std::path::Path;
+use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use crate::harness::{
     Broker, JOURNAL_BYTES, Setup, append, append_durably, batch, id, numbers, read_all, run, valid,
 };
 
+const CHILD: &str = "MILLRACE_FAILING_TEST";
 const SEGMENT: &str = "00000000000000000000.log";
 
 /// Makes every open descriptor of `path` lead to `to`.
@@ -214,4 +216,51 @@ fn salvaged(dir: &Path) -> usize {
     let names = std::fs::read_dir(dir).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.starts_with("salvage-")).count()
+}
+
+#[test]
+fn a_process_out_of_descriptors_waits_for_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = std::env::current_exe().unwrap();
+    let output = Command::new("sh")
+        .args([
+            "-c",
+            "ulimit -n 64 && exec \"$0\" --exact failing::child_out_of_descriptors --ignored",
+        ])
+        .arg(program)
+        .env(CHILD, dir.path())
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && printed.contains("1 passed"),
+        "{printed}"
+    );
+}
+
+#[test]
+#[ignore = "run by a_process_out_of_descriptors_waits_for_them"]
+fn child_out_of_descriptors() {
+    let Some(dir) = std::env::var_os(CHILD) else {
+        return;
+    };
+    let dir = Path::new(&dir);
+    run(dir, Setup::default(), async |Broker { store, .. }| {
+        let log = open(&store, 0);
+        let mut held = Vec::new();
+        while let Ok(file) = File::open("/dev/null") {
+            held.push(file);
+        }
+        assert!(held.len() < 64, "the limit counts");
+        let appended = append(&store, &log, &batch(0, 100, 2_000)).await;
+        let waited = log.durable().wait_for(appended.last_offset + 1);
+        assert!(timeout(Duration::from_millis(1_200), waited).await.is_err());
+        drop(held);
+        let waited = log.durable().wait_for(appended.last_offset + 1);
+        timeout(Duration::from_secs(10), waited)
+            .await
+            .unwrap()
+            .unwrap();
+        store.close().await.unwrap();
+    });
 }
