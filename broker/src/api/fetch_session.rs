@@ -113,7 +113,12 @@ impl Session {
         self.order_next += 1;
         self.held_bytes += held_bytes(&key);
         self.order.insert(order, key.clone());
-        let cached = Cached { wanted, order, high_watermark: -1, log_start_offset: -1 };
+        let cached = Cached {
+            wanted,
+            order,
+            high_watermark: -1,
+            log_start_offset: -1,
+        };
         self.partitions.insert(key, cached);
     }
 
@@ -125,7 +130,9 @@ impl Session {
     }
 
     fn move_to_end(&mut self, key: &PartitionKey) {
-        let Some(cached) = self.partitions.get_mut(key) else { return };
+        let Some(cached) = self.partitions.get_mut(key) else {
+            return;
+        };
         self.order.remove(&cached.order);
         cached.order = self.order_next;
         self.order.insert(self.order_next, key.clone());
@@ -165,7 +172,14 @@ impl FetchSessions {
     pub(crate) fn new(sessions_max: usize, shard: usize, shards: usize) -> Self {
         let shard = i32::try_from(shard).unwrap_or(0);
         let shards = i32::try_from(shards).unwrap_or(1);
-        Self { sessions: HashMap::new(), sessions_max, held_bytes: 0, shard, shards, id_next: 1 }
+        Self {
+            sessions: HashMap::new(),
+            sessions_max,
+            held_bytes: 0,
+            shard,
+            shards,
+            id_next: 1,
+        }
     }
 
     /// Takes a request into its session.
@@ -181,12 +195,20 @@ impl FetchSessions {
         match request.session_epoch {
             EPOCH_FINAL => {
                 self.close(request.session_id);
-                Ok(SessionFetch { session_id: 0, partitions: request.wanted, incremental: false })
+                Ok(SessionFetch {
+                    session_id: 0,
+                    partitions: request.wanted,
+                    incremental: false,
+                })
             }
             EPOCH_INITIAL => {
                 self.close(request.session_id);
                 let session_id = self.open(&request, now);
-                Ok(SessionFetch { session_id, partitions: request.wanted, incremental: false })
+                Ok(SessionFetch {
+                    session_id,
+                    partitions: request.wanted,
+                    incremental: false,
+                })
             }
             epoch => self.continue_session(request, epoch, now),
         }
@@ -219,8 +241,13 @@ impl FetchSessions {
         if self.sessions.len() < self.sessions_max {
             return true;
         }
-        let oldest = self.sessions.iter().min_by_key(|(_, session)| session.used_at);
-        let Some((&id, session)) = oldest else { return false };
+        let oldest = self
+            .sessions
+            .iter()
+            .min_by_key(|(_, session)| session.used_at);
+        let Some((&id, session)) = oldest else {
+            return false;
+        };
         if now.saturating_sub(session.used_at) < EVICTION_AGE {
             return false;
         }
@@ -231,7 +258,11 @@ impl FetchSessions {
     fn unused_id(&mut self) -> i32 {
         loop {
             let count = self.id_next;
-            self.id_next = self.id_next.checked_add(1).filter(|next| *next < i32::MAX / self.shards).unwrap_or(1);
+            self.id_next = self
+                .id_next
+                .checked_add(1)
+                .filter(|next| *next < i32::MAX / self.shards)
+                .unwrap_or(1);
             let id = count * self.shards + self.shard;
             if id != 0 && !self.sessions.contains_key(&id) {
                 return id;
@@ -272,19 +303,36 @@ impl FetchSessions {
         let partitions = session.in_order();
         if partitions.is_empty() {
             self.close(id);
-            return Ok(SessionFetch { session_id: 0, partitions, incremental: false });
+            return Ok(SessionFetch {
+                session_id: 0,
+                partitions,
+                incremental: false,
+            });
         }
-        Ok(SessionFetch { session_id: id, partitions, incremental: true })
+        Ok(SessionFetch {
+            session_id: id,
+            partitions,
+            incremental: true,
+        })
     }
 
     /// Notes what is about to be answered for a partition; whether an incremental response must
     /// hold it: it has records, an error, or a watermark the client has not seen.
-    pub(crate) fn must_answer(&mut self, session_id: i32, key: &PartitionKey, answered: Answered) -> bool {
-        let Some(session) = self.sessions.get_mut(&session_id) else { return true };
+    pub(crate) fn must_answer(
+        &mut self,
+        session_id: i32,
+        key: &PartitionKey,
+        answered: Answered,
+    ) -> bool {
+        let Some(session) = self.sessions.get_mut(&session_id) else {
+            return true;
+        };
         if answered.has_records {
             session.move_to_end(key);
         }
-        let Some(cached) = session.partitions.get_mut(key) else { return true };
+        let Some(cached) = session.partitions.get_mut(key) else {
+            return true;
+        };
         let changed = cached.high_watermark != answered.high_watermark
             || cached.log_start_offset != answered.log_start_offset;
         cached.high_watermark = answered.high_watermark;
@@ -302,26 +350,49 @@ mod tests {
     use super::*;
 
     fn key(partition: i32) -> PartitionKey {
-        PartitionKey { topic: TopicRef::Name("t".into()), partition }
+        PartitionKey {
+            topic: TopicRef::Name("t".into()),
+            partition,
+        }
     }
 
     fn wanted(fetch_offset: i64) -> Wanted {
-        Wanted { fetch_offset, current_leader_epoch: -1, last_fetched_epoch: -1, bytes_max: 100 }
+        Wanted {
+            fetch_offset,
+            current_leader_epoch: -1,
+            last_fetched_epoch: -1,
+            bytes_max: 100,
+        }
     }
 
     fn request(id: i32, epoch: i32, wanted: Vec<(PartitionKey, Wanted)>) -> SessionRequest {
         let (session_id, session_epoch) = (id, epoch);
-        SessionRequest { session_id, session_epoch, uses_topic_ids: false, wanted, forgotten: vec![] }
+        SessionRequest {
+            session_id,
+            session_epoch,
+            uses_topic_ids: false,
+            wanted,
+            forgotten: vec![],
+        }
     }
 
     fn answered(high_watermark: i64, has_records: bool) -> Answered {
         let error = ErrorCode::None;
-        Answered { error, high_watermark, log_start_offset: 0, has_records, diverging: false }
+        Answered {
+            error,
+            high_watermark,
+            log_start_offset: 0,
+            has_records,
+            diverging: false,
+        }
     }
 
     fn open(sessions: &mut FetchSessions, partitions: i32) -> i32 {
         let all = (0..partitions).map(|p| (key(p), wanted(0))).collect();
-        sessions.begin(request(0, EPOCH_INITIAL, all), Duration::ZERO).unwrap().session_id
+        sessions
+            .begin(request(0, EPOCH_INITIAL, all), Duration::ZERO)
+            .unwrap()
+            .session_id
     }
 
     #[test]
@@ -333,16 +404,23 @@ mod tests {
         next.forgotten.push(key(2));
         let fetch = sessions.begin(next, Duration::ZERO).unwrap();
         assert!(fetch.incremental);
-        assert_eq!(fetch.partitions, vec![(key(0), wanted(0)), (key(1), wanted(7))]);
+        assert_eq!(
+            fetch.partitions,
+            vec![(key(0), wanted(0)), (key(1), wanted(7))]
+        );
     }
 
     #[test]
     fn wrong_epoch_and_unknown_id_are_refused() {
         let mut sessions = FetchSessions::new(10, 0, 1);
         let id = open(&mut sessions, 1);
-        let wrong_epoch = sessions.begin(request(id, 2, vec![]), Duration::ZERO).unwrap_err();
+        let wrong_epoch = sessions
+            .begin(request(id, 2, vec![]), Duration::ZERO)
+            .unwrap_err();
         assert_eq!(wrong_epoch, ErrorCode::InvalidFetchSessionEpoch);
-        let unknown = sessions.begin(request(id + 1, 1, vec![]), Duration::ZERO).unwrap_err();
+        let unknown = sessions
+            .begin(request(id + 1, 1, vec![]), Duration::ZERO)
+            .unwrap_err();
         assert_eq!(unknown, ErrorCode::FetchSessionIdNotFound);
         let mut by_id = request(id, 1, vec![]);
         by_id.uses_topic_ids = true;
@@ -355,13 +433,28 @@ mod tests {
         let mut sessions = FetchSessions::new(10, 0, 1);
         let id = open(&mut sessions, 2);
         assert!(sessions.must_answer(id, &key(0), answered(5, true)));
-        assert!(sessions.must_answer(id, &key(1), answered(0, false)), "first watermark is news");
-        let fetch = sessions.begin(request(id, 1, vec![]), Duration::ZERO).unwrap();
-        assert_eq!(fetch.partitions[0].0, key(1), "the one that had records is now last");
+        assert!(
+            sessions.must_answer(id, &key(1), answered(0, false)),
+            "first watermark is news"
+        );
+        let fetch = sessions
+            .begin(request(id, 1, vec![]), Duration::ZERO)
+            .unwrap();
+        assert_eq!(
+            fetch.partitions[0].0,
+            key(1),
+            "the one that had records is now last"
+        );
         assert!(!sessions.must_answer(id, &key(1), answered(0, false)));
-        let failed = Answered { error: ErrorCode::NotLeaderOrFollower, ..answered(0, false) };
+        let failed = Answered {
+            error: ErrorCode::NotLeaderOrFollower,
+            ..answered(0, false)
+        };
         assert!(sessions.must_answer(id, &key(1), failed));
-        assert!(sessions.must_answer(id, &key(1), answered(0, false)), "the error is over");
+        assert!(
+            sessions.must_answer(id, &key(1), answered(0, false)),
+            "the error is over"
+        );
     }
 
     #[test]
@@ -369,12 +462,21 @@ mod tests {
         let mut sessions = FetchSessions::new(1, 0, 1);
         let first = open(&mut sessions, 1);
         assert_ne!(first, 0);
-        assert_eq!(open(&mut sessions, 1), 0, "no slot: the fetch is served without a session");
+        assert_eq!(
+            open(&mut sessions, 1),
+            0,
+            "no slot: the fetch is served without a session"
+        );
         let later = EVICTION_AGE + Duration::from_secs(1);
         let all = vec![(key(0), wanted(0))];
-        let id = sessions.begin(request(0, EPOCH_INITIAL, all), later).unwrap().session_id;
+        let id = sessions
+            .begin(request(0, EPOCH_INITIAL, all), later)
+            .unwrap()
+            .session_id;
         assert_ne!(id, 0);
-        let gone = sessions.begin(request(first, 1, vec![]), later).unwrap_err();
+        let gone = sessions
+            .begin(request(first, 1, vec![]), later)
+            .unwrap_err();
         assert_eq!(gone, ErrorCode::FetchSessionIdNotFound);
     }
 
@@ -384,11 +486,20 @@ mod tests {
         let most = i32::try_from(HELD_BYTES_MAX / (PARTITION_BYTES + 1)).unwrap();
         let id = open(&mut sessions, most);
         assert_ne!(id, 0);
-        assert_eq!(open(&mut sessions, 1_000), 0, "no room: served without a session");
+        assert_eq!(
+            open(&mut sessions, 1_000),
+            0,
+            "no room: served without a session"
+        );
         let more = (most..most + 1_000).map(|p| (key(p), wanted(0))).collect();
-        let grown = sessions.begin(request(id, 1, more), Duration::ZERO).unwrap_err();
+        let grown = sessions
+            .begin(request(id, 1, more), Duration::ZERO)
+            .unwrap_err();
         assert_eq!(grown, ErrorCode::FetchSessionIdNotFound);
-        assert_eq!(sessions.held_bytes, 0, "a session that outgrows the room is closed");
+        assert_eq!(
+            sessions.held_bytes, 0,
+            "a session that outgrows the room is closed"
+        );
         assert_ne!(open(&mut sessions, 1_000), 0);
     }
 
@@ -399,6 +510,10 @@ mod tests {
         let mut next = request(id, 1, vec![]);
         next.forgotten.push(key(0));
         assert_eq!(sessions.begin(next, Duration::ZERO).unwrap().session_id, 0);
-        assert!(sessions.begin(request(id, 2, vec![]), Duration::ZERO).is_err());
+        assert!(
+            sessions
+                .begin(request(id, 2, vec![]), Duration::ZERO)
+                .is_err()
+        );
     }
 }

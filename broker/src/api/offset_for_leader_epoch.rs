@@ -34,7 +34,10 @@ pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
             };
             partitions.push(answered(asked.partition, found));
         }
-        response.topics.push(OffsetForLeaderTopicResult { topic: topic.topic, partitions });
+        response.topics.push(OffsetForLeaderTopicResult {
+            topic: topic.topic,
+            partitions,
+        });
     }
     Ok(call.respond(&response))
 }
@@ -57,7 +60,10 @@ async fn ask(
 }
 
 fn answered(partition: i32, found: Result<EpochEnd, ErrorCode>) -> EpochEndOffset {
-    let mut response = EpochEndOffset { partition, ..Default::default() };
+    let mut response = EpochEndOffset {
+        partition,
+        ..Default::default()
+    };
     match found {
         Ok(Some((leader_epoch, end_offset))) => {
             response.leader_epoch = leader_epoch;

@@ -60,9 +60,7 @@ impl Partition {
         batch: &ValidBatch,
         now_ms: i64,
     ) -> Result<Appended, ErrorCode> {
-        let appended = self
-            .log
-            .append(records, batch, self.leader_epoch, now_ms);
+        let appended = self.log.append(records, batch, self.leader_epoch, now_ms);
         appended.map_err(|error| append_error(&error))
     }
 
