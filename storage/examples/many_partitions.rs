@@ -68,7 +68,7 @@ fn bench() -> Result<(), Failure> {
                 out,
                 "round {round}: {partitions} appends durable in {seconds:.3} s, tails of {tails} MiB, pool of {memory} MiB",
             )?;
-            let (seconds, slowest) = until_checkpoint(&data_dir, &logs[0]).await?;
+            let (seconds, slowest) = until_checkpoint(&store, &data_dir, &logs[0]).await?;
             writeln!(
                 out,
                 "round {round}: checkpoint in {seconds:.3} s, slowest append meanwhile {slowest:.1?}"
@@ -87,12 +87,17 @@ fn bench() -> Result<(), Failure> {
 
 /// Appends until a checkpoint begins, then until it is done: how long that took, and the slowest
 /// append.
-async fn until_checkpoint(data_dir: &Path, log: &Rc<Log>) -> Result<(f64, Duration), Failure> {
+async fn until_checkpoint(
+    store: &Store,
+    data_dir: &Path,
+    log: &Rc<Log>,
+) -> Result<(f64, Duration), Failure> {
     let live_start = live_start(data_dir)?;
     let (mut started, mut slowest) = (None, Duration::ZERO);
     let mut appended_bytes = 0;
     while self::live_start(data_dir)? == live_start {
         let before = clock::monotonic();
+        store.admit(2 * 30_000).await?;
         append(log, 30_000)?;
         appended_bytes += 30_000;
         log.durable().wait_for(log.end_offset()).await?;
