@@ -47,8 +47,3 @@ fn pool() -> ExtentPool {
         idle_bytes_max: 8 << 20,
     })
 }
-
-fn resident_bytes() -> usize {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
-}
