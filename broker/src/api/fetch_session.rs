@@ -14,8 +14,8 @@ use protocol::error_code::ErrorCode;
 const EVICTION_AGE: Duration = Duration::from_secs(120);
 /// What the sessions of one shard may hold; beyond it fetches are served without a session.
 const HELD_BYTES_MAX: usize = 64 << 20;
-/// A partition with its places in the map and in the order.
-const PARTITION_BYTES: usize = 256;
+/// A partition with its places in the map and in the order, and in the fetch that is made from them.
+const PARTITION_BYTES: usize = 512;
 
 /// `session_epoch` of a request outside any session.
 const EPOCH_FINAL: i32 = -1;
