@@ -46,6 +46,8 @@ fn run(nodes: u64, steps: &[Step]) -> (usize, usize) {
     let mut theirs = theirs::Theirs::new(nodes);
     let mut cut = BTreeSet::new();
     let mut elections = 0;
+    // how soon a target that may have missed something is found out is timing
+    let mut all_in_step = false;
     for (at, step) in steps.iter().enumerate() {
         let leader = ours.leader();
         let node = |id: u64| id % nodes + 1;
@@ -67,7 +69,7 @@ fn run(nodes: u64, steps: &[Step]) -> (usize, usize) {
                 }
             }
             Step::Transfer(to) => {
-                let reachable = !cut.contains(&node(to));
+                let reachable = all_in_step && !cut.contains(&node(to));
                 let from = leader.filter(|id| reachable && *id != node(to) && !cut.contains(id));
                 if let Some(leader) = from {
                     ours.transfer(leader, node(to), &cut);
@@ -83,6 +85,11 @@ fn run(nodes: u64, steps: &[Step]) -> (usize, usize) {
                 theirs.restart(node(id), &cut);
             }
         }
+        all_in_step = match step {
+            Step::Elapse(_) => true,
+            Step::Propose(_) | Step::ProposeTo(..) | Step::Transfer(_) => all_in_step,
+            Step::Cut(_) | Step::Heal | Step::Restart(_) => false,
+        };
         elections += usize::from(ours.leader().is_some() && ours.leader() != leader);
         assert_eq!(
             ours.leader(),
@@ -91,9 +98,16 @@ fn run(nodes: u64, steps: &[Step]) -> (usize, usize) {
         );
         for id in 1..=nodes {
             let (own, their) = (ours.committed(id), theirs.committed(id));
-            assert_eq!(
-                own, their,
-                "what {id} has committed after step {at}: {step:?}"
+            let told = |leader: u64| !cut.contains(&leader) && !cut.contains(&id);
+            // raft-rs tells the commit in vote requests too, so without a leader it may know more
+            let agree = if ours.leader().is_some_and(told) {
+                own == their
+            } else {
+                own.starts_with(&their) || their.starts_with(&own)
+            };
+            assert!(
+                agree,
+                "what {id} has committed after step {at}: {step:?}: {own:?}, raft-rs {their:?}"
             );
         }
     }
@@ -168,7 +182,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn random_scripts_agree(five in any::<bool>(), steps in prop::collection::vec(step(), 1..30)) {
