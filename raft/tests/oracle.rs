@@ -91,25 +91,7 @@ fn run(nodes: u64, steps: &[Step]) -> (usize, usize) {
             Step::Cut(_) | Step::Heal | Step::Restart(_) => false,
         };
         elections += usize::from(ours.leader().is_some() && ours.leader() != leader);
-        assert_eq!(
-            ours.leader(),
-            theirs.leader(),
-            "the leader after step {at}: {step:?}"
-        );
-        for id in 1..=nodes {
-            let (own, their) = (ours.committed(id), theirs.committed(id));
-            let told = |leader: u64| !cut.contains(&leader) && !cut.contains(&id);
-            // raft-rs tells the commit in vote requests too, so without a leader it may know more
-            let agree = if ours.leader().is_some_and(told) {
-                own == their
-            } else {
-                own.starts_with(&their) || their.starts_with(&own)
-            };
-            assert!(
-                agree,
-                "what {id} has committed after step {at}: {step:?}: {own:?}, raft-rs {their:?}"
-            );
-        }
+        compare(&ours, &theirs, &cut, &format!("after step {at}: {step:?}"));
     }
     (
         elections,
@@ -118,6 +100,24 @@ fn run(nodes: u64, steps: &[Step]) -> (usize, usize) {
             .max()
             .unwrap(),
     )
+}
+
+fn compare(ours: &ours::Ours, theirs: &theirs::Theirs, cut: &BTreeSet<u64>, when: &str) {
+    assert_eq!(ours.leader(), theirs.leader(), "the leader {when}");
+    for id in ours.ids() {
+        let (own, their) = (ours.committed(id), theirs.committed(id));
+        let told = |leader: u64| !cut.contains(&leader) && !cut.contains(&id);
+        // raft-rs tells the commit in vote requests too, so without a leader it may know more
+        let agree = if ours.leader().is_some_and(told) {
+            own == their
+        } else {
+            own.starts_with(&their) || their.starts_with(&own)
+        };
+        assert!(
+            agree,
+            "what {id} has committed {when}: {own:?}, raft-rs {their:?}"
+        );
+    }
 }
 
 #[test]

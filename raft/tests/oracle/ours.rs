@@ -94,6 +94,12 @@ impl Ours {
     }
 }
 
+impl Ours {
+    pub(crate) fn ids(&self) -> Vec<u64> {
+        self.nodes.keys().copied().collect()
+    }
+}
+
 impl Cluster for Ours {
     fn new(nodes: u64) -> Self {
         let recovered = RecoveredState::initial(Membership::new((1..=nodes).map(NodeId), []));
