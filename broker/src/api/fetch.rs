@@ -329,12 +329,7 @@ impl Fetch {
 }
 
 fn resolve(image: &ClusterImage, key: &PartitionKey) -> Result<PartitionId, ErrorCode> {
-    let topic = match &key.topic {
-        TopicRef::Name(name) => image
-            .topic(name)
-            .ok_or(ErrorCode::UnknownTopicOrPartition)?,
-        TopicRef::Id(id) => image.topic_by_id(*id).ok_or(ErrorCode::UnknownTopicId)?,
-    };
+    let topic = image.resolve(&key.topic)?;
     let placed = topic
         .partition(key.partition)
         .ok_or(ErrorCode::UnknownTopicOrPartition)?;

@@ -11,12 +11,14 @@ use protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsets
 use protocol::messages::list_offsets_response::{
     ListOffsetsPartitionResponse, ListOffsetsResponse, ListOffsetsTopicResponse,
 };
+use protocol::types::Uuid;
 use storage::log::TimestampOffset;
 
 use crate::api::{Call, CloseReason, Outcome};
 use crate::partition::Partition;
 use crate::partition::table::PartitionId;
 use crate::shard::Shard;
+use crate::shard::owners::ask_owners;
 
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
@@ -38,9 +40,10 @@ pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
     let shard = &call.connection.shard;
     let version = call.header.api_version;
     let mut response = ListOffsetsResponse::default();
+    let (mut places, mut questions) = (Vec::new(), Vec::new());
     for topic in request.topics {
         let id = shard.image().topic(&topic.name).map(|topic| topic.id);
-        let mut partitions = Vec::new();
+        let mut partitions = Vec::with_capacity(topic.partitions.len());
         let (repeated, mut refused) = (repeated(&topic.partitions), HashSet::new());
         for asked in topic.partitions {
             let index = asked.partition_index;
@@ -48,17 +51,26 @@ pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
             if is_repeated && !refused.insert(index) {
                 continue; // once is enough
             }
-            let found = match id {
-                _ if is_repeated => Err(ErrorCode::InvalidRequest),
-                None => Err(ErrorCode::UnknownTopicOrPartition),
-                Some(id) => ask(shard, (id, asked.partition_index), &asked, version).await,
-            };
-            partitions.push(answered(index, found));
+            match check(id, &asked, is_repeated, version) {
+                Err(error) => partitions.push(answered(index, Err(error))),
+                Ok(id) => {
+                    places.push((response.topics.len(), partitions.len()));
+                    questions.push((id, asked));
+                    // replaced when the owner has answered
+                    let none = Err(ErrorCode::UnknownServerError);
+                    partitions.push(answered(index, none));
+                }
+            }
         }
         response.topics.push(ListOffsetsTopicResponse {
             name: topic.name,
             partitions,
         });
+    }
+    let found = ask_owners(shard, questions, look).await;
+    for ((topic, partition), found) in places.into_iter().zip(found) {
+        let answer = &mut response.topics[topic].partitions[partition];
+        *answer = answered(answer.partition_index, found);
     }
     Ok(call.respond(&response))
 }
@@ -73,12 +85,17 @@ fn repeated(asked: &[ListOffsetsPartition]) -> HashSet<i32> {
         .collect()
 }
 
-async fn ask(
-    shard: &Rc<Shard>,
-    id: PartitionId,
+/// The partition to look at, of a question that can be answered.
+fn check(
+    topic: Option<Uuid>,
     asked: &ListOffsetsPartition,
+    is_repeated: bool,
     version: i16,
-) -> Result<TimestampOffset, ErrorCode> {
+) -> Result<PartitionId, ErrorCode> {
+    if is_repeated {
+        return Err(ErrorCode::InvalidRequest);
+    }
+    let topic = topic.ok_or(ErrorCode::UnknownTopicOrPartition)?;
     let special = SPECIAL_FROM_VERSION
         .iter()
         .find(|(special, _)| *special == asked.timestamp);
@@ -89,13 +106,18 @@ async fn ask(
     if !is_known {
         return Err(ErrorCode::UnsupportedVersion);
     }
-    let (timestamp, leader_epoch) = (asked.timestamp, asked.current_leader_epoch);
-    let look = move |shard: Rc<Shard>| async move {
-        let partition = shard.partition(id).await?;
-        partition.check_leader_epoch(leader_epoch)?;
-        find(&partition, timestamp).await
-    };
-    shard.ask(shard.owner_of(id), look).await
+    Ok((topic, asked.partition_index))
+}
+
+/// Runs on the owner.
+async fn look(
+    shard: Rc<Shard>,
+    id: PartitionId,
+    asked: ListOffsetsPartition,
+) -> Result<TimestampOffset, ErrorCode> {
+    let partition = shard.partition(id).await?;
+    partition.check_leader_epoch(asked.current_leader_epoch)?;
+    find(&partition, asked.timestamp).await
 }
 
 async fn find(partition: &Partition, timestamp: i64) -> Result<TimestampOffset, ErrorCode> {

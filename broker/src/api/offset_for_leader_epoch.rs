@@ -1,4 +1,6 @@
 //! `OffsetForLeaderEpoch` (23), versions 2-4: where a leader epoch ended (KIP-101, KIP-320).
+//!
+//! One hop to each owning shard.
 
 use std::rc::Rc;
 
@@ -13,50 +15,49 @@ use protocol::messages::offset_for_leader_epoch_response::{
 use crate::api::{Call, CloseReason, Outcome};
 use crate::partition::table::PartitionId;
 use crate::shard::Shard;
+use crate::shard::owners::ask_owners;
 
-/// Partitions looked at in a row before other tasks of the core have their turn.
-const ASKED_IN_A_ROW: usize = 128;
+/// The largest epoch not above the one asked for, and its end offset; `None` when there is none.
+type EpochEnd = Option<(i32, i64)>;
 
 pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
     let request: OffsetForLeaderEpochRequest = call.request()?;
     let shard = &call.connection.shard;
     let mut response = OffsetForLeaderEpochResponse::default();
+    let (mut places, mut questions) = (Vec::new(), Vec::new());
     for topic in request.topics {
         let id = shard.image().topic(&topic.topic).map(|topic| topic.id);
-        let mut partitions = Vec::new();
-        for (number, asked) in topic.partitions.into_iter().enumerate() {
-            if number % ASKED_IN_A_ROW == ASKED_IN_A_ROW - 1 {
-                storage::tasks::yield_now().await;
+        let mut partitions = Vec::with_capacity(topic.partitions.len());
+        for asked in topic.partitions {
+            let unknown = Err(ErrorCode::UnknownTopicOrPartition);
+            partitions.push(answered(asked.partition, unknown));
+            if let Some(id) = id {
+                places.push((response.topics.len(), partitions.len() - 1));
+                questions.push(((id, asked.partition), asked));
             }
-            let found = match id {
-                None => Err(ErrorCode::UnknownTopicOrPartition),
-                Some(id) => ask(shard, (id, asked.partition), &asked).await,
-            };
-            partitions.push(answered(asked.partition, found));
         }
         response.topics.push(OffsetForLeaderTopicResult {
             topic: topic.topic,
             partitions,
         });
     }
+    let found = ask_owners(shard, questions, look).await;
+    for ((topic, partition), found) in places.into_iter().zip(found) {
+        let answer = &mut response.topics[topic].partitions[partition];
+        *answer = answered(answer.partition, found);
+    }
     Ok(call.respond(&response))
 }
 
-/// The largest epoch not above the one asked for, and its end offset; `None` when there is none.
-type EpochEnd = Option<(i32, i64)>;
-
-async fn ask(
-    shard: &Rc<Shard>,
+/// Runs on the owner.
+async fn look(
+    shard: Rc<Shard>,
     id: PartitionId,
-    asked: &OffsetForLeaderPartition,
+    asked: OffsetForLeaderPartition,
 ) -> Result<EpochEnd, ErrorCode> {
-    let (current, epoch) = (asked.current_leader_epoch, asked.leader_epoch);
-    let look = move |shard: Rc<Shard>| async move {
-        let partition = shard.partition(id).await?;
-        partition.check_leader_epoch(current)?;
-        Ok(partition.end_offset_for_epoch(epoch))
-    };
-    shard.ask(shard.owner_of(id), look).await
+    let partition = shard.partition(id).await?;
+    partition.check_leader_epoch(asked.current_leader_epoch)?;
+    Ok(partition.end_offset_for_epoch(asked.leader_epoch))
 }
 
 fn answered(partition: i32, found: Result<EpochEnd, ErrorCode>) -> EpochEndOffset {

@@ -9,10 +9,8 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use bytes::Bytes;
-use protocol::addressing::TopicRef;
 use protocol::error_code::ErrorCode;
 use protocol::produce::{ProduceOutcome, ProducePartition, ProduceRequest};
 use protocol::records::{BatchError, ProduceRules, ValidBatch, validate_produced};
@@ -20,7 +18,6 @@ use storage::clock;
 use storage::log::Appended;
 
 use crate::api::{Answer, Call, CloseReason, Outcome};
-use crate::metadata::image::{ClusterImage, TopicImage};
 use crate::net::response::Response;
 use crate::partition::Partition;
 use crate::partition::config::produce_rules;
@@ -119,7 +116,7 @@ fn check(
         return Err(ErrorCode::KafkaStorageError.into());
     }
     let image = shard.image();
-    let topic = resolve(&image, request.topic_of(partition))?;
+    let topic = image.resolve(request.topic_of(partition))?;
     if topic.internal && call.header.client_id.as_deref() != Some(ADMIN_CLIENT_ID) {
         return Err(ErrorCode::InvalidTopicException.into());
     }
@@ -153,16 +150,6 @@ fn check(
         records,
         batch,
     })
-}
-
-fn resolve<'a>(
-    image: &'a ClusterImage,
-    topic: &TopicRef,
-) -> Result<&'a Arc<TopicImage>, ErrorCode> {
-    match topic {
-        TopicRef::Name(name) => image.topic(name).ok_or(ErrorCode::UnknownTopicOrPartition),
-        TopicRef::Id(id) => image.topic_by_id(*id).ok_or(ErrorCode::UnknownTopicId),
-    }
 }
 
 /// Runs on the owner. Appends in the order in which this is called, at once unless the journal is

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use protocol::addressing::TopicRef;
+use protocol::error_code::ErrorCode;
 use protocol::types::Uuid;
 
 use crate::metadata::buckets::BucketMap;
@@ -73,6 +75,17 @@ impl ClusterImage {
 
     pub(crate) fn topic_by_id(&self, id: Uuid) -> Option<&Arc<TopicImage>> {
         self.topics.by_id(id)
+    }
+
+    /// The topic of a request that names it by name or by id.
+    ///
+    /// # Errors
+    /// `UNKNOWN_TOPIC_OR_PARTITION` or `UNKNOWN_TOPIC_ID`.
+    pub(crate) fn resolve(&self, topic: &TopicRef) -> Result<&Arc<TopicImage>, ErrorCode> {
+        match topic {
+            TopicRef::Name(name) => self.topic(name).ok_or(ErrorCode::UnknownTopicOrPartition),
+            TopicRef::Id(id) => self.topic_by_id(*id).ok_or(ErrorCode::UnknownTopicId),
+        }
     }
 
     pub(crate) fn feature(&self, name: &str) -> i16 {

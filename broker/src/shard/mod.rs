@@ -7,6 +7,7 @@ pub(crate) mod append_order;
 pub(crate) mod budget;
 pub(crate) mod connection_counts;
 pub(crate) mod mailbox;
+pub(crate) mod owners;
 pub(crate) mod placement;
 pub(crate) mod request_memory;
 pub(crate) mod run;
