@@ -8,6 +8,8 @@ use protocol::types::Uuid;
 pub(crate) const METADATA_FILE: &str = "partition.metadata";
 /// Kafka's file of leader epochs.
 pub(crate) const EPOCHS_FILE: &str = "leader-epoch-checkpoint";
+/// Holds the log start offset.
+pub(crate) const OFFSETS_FILE: &str = "partition.offsets";
 /// What ends the name of a directory that is being deleted.
 pub(crate) const DELETED_SUFFIX: &str = "-delete";
 

@@ -13,6 +13,7 @@ mod disk;
 pub mod index;
 pub mod leader_epochs;
 mod open;
+pub mod partition_offsets;
 pub mod producers;
 mod reader;
 mod residency;
@@ -21,11 +22,13 @@ mod seal;
 mod segment;
 mod slice;
 pub mod snapshot;
+mod start_offset;
 mod state;
 mod tail;
 pub mod tail_scan;
 mod timestamps;
 pub(crate) mod units;
+mod window;
 mod writer;
 
 use std::cell::{Cell, RefCell};
@@ -43,6 +46,7 @@ pub(crate) use self::disk::is_full;
 pub use self::open::OpenError;
 pub(crate) use self::open::{LoadRules, adopt_dir, load, mark_damaged};
 pub use self::slice::{FileRange, LogPart, LogSlice, SegmentFile};
+pub use self::start_offset::StartOffsetError;
 pub(crate) use self::state::Listed;
 pub use self::timestamps::TimestampOffset;
 
@@ -157,6 +161,8 @@ pub struct Log {
     changed: Event,
     /// One checkpoint or seal at a time.
     maintenance: Gate,
+    /// One write of the partition's offsets at a time.
+    saving_offsets: Gate,
     capture: RefCell<Capture>,
     deleted: Cell<bool>,
 }
@@ -201,6 +207,7 @@ impl Log {
             state: RefCell::new(state),
             changed: Event::default(),
             maintenance: Gate::default(),
+            saving_offsets: Gate::default(),
             capture: RefCell::default(),
             deleted: Cell::new(false),
         });

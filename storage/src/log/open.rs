@@ -13,18 +13,18 @@ use thiserror::Error;
 use crate::extent::{ExtentPool, PAGE_BYTES};
 use crate::log::index::{BatchPlace, Index};
 use crate::log::leader_epochs::LeaderEpochs;
+use crate::log::partition_offsets::{OffsetsFileError, PartitionOffsets};
 use crate::log::producers::Producers;
 use crate::log::segment::Segment;
 use crate::log::snapshot::{self, RecoveryPoint};
 use crate::log::state::State;
 use crate::log::tail::Tail;
 use crate::log::tail_scan::{Damaged, DurableEnd, EndReason, Found, TailScan, judge_cut};
-use crate::log::units::{page_ceil, page_floor, to_usize};
+use crate::log::units::{page_floor, to_usize};
+use crate::log::window::Window;
 use crate::log::{Log, LogConfig, LogId, directory};
 use crate::ring::{File, FileOptions, Ring};
 use crate::store::Store;
-
-const WINDOW_BYTES: usize = 1024 * 1024;
 
 /// Why a partition cannot be opened.
 #[derive(Debug, Error)]
@@ -63,7 +63,8 @@ pub(crate) struct Loaded {
     end_offset: i64,
     producers: Producers,
     epochs: LeaderEpochs,
-    /// Segments beyond the end of the log.
+    offsets: PartitionOffsets,
+    /// Segments before the start of the log, or beyond its end.
     surplus: Vec<i64>,
     point: Option<RecoveryPoint>,
 }
@@ -150,13 +151,13 @@ pub(crate) async fn load(
         });
     }
     let (mut bases, snapshots) = list(dir).map_err(io)?;
+    let offsets = read_offsets(dir).map_err(io)?;
+    let kept = bases.partition_point(|base| *base <= offsets.log_start);
+    let surplus = bases.drain(..kept.saturating_sub(1)).collect();
     let (point, producers) = newest_snapshot(dir, &bases, snapshots);
-    if bases.is_empty() {
-        bases.push(point.map_or(0, |point| point.segment_base));
-    }
     let from = match point {
         Some(point) => point.segment_base,
-        None => bases[0],
+        None => bases.first().copied().unwrap_or_default(),
     };
     let first = bases.partition_point(|base| *base < from);
     let mut loaded = Loaded {
@@ -165,7 +166,8 @@ pub(crate) async fn load(
         end_offset: from,
         producers,
         epochs: read_epochs(dir),
-        surplus: Vec::new(),
+        offsets,
+        surplus,
         point,
     };
     for base in &bases[..first] {
@@ -191,15 +193,43 @@ pub(crate) async fn load(
         }
     }
     let (base, scan, reason) = end;
-    judge_cut(base, &scan, durable, reason).map_err(|source| OpenError::Damaged {
-        path: dir.to_owned(),
-        source,
-    })?;
+    // What was deleted need not be there.
+    if durable.offset() > offsets.log_start {
+        judge_cut(base, &scan, durable, reason).map_err(|source| OpenError::Damaged {
+            path: dir.to_owned(),
+            source,
+        })?;
+    }
     loaded.epochs.truncate_from_end(loaded.end_offset);
+    loaded.drop_deleted();
+    loaded.epochs.truncate_from_start(offsets.log_start);
     Ok(loaded)
 }
 
 impl Loaded {
+    /// Segments wholly before the start of the log do not count. When everything that is there is
+    /// deleted, the log is empty and goes on at its start offset.
+    fn drop_deleted(&mut self) {
+        let start_offset = self.offsets.log_start;
+        let sealed = self.sealed.iter().map(|(base, _)| *base);
+        let scanned = self.scanned.iter().map(|segment| segment.base_offset);
+        let mut ends = sealed.skip(1).chain(scanned);
+        let deleted = self
+            .sealed
+            .iter()
+            .take_while(|_| ends.next().is_some_and(|end| end <= start_offset))
+            .count();
+        self.surplus
+            .extend(self.sealed.drain(..deleted).map(|(base, _)| base));
+        if self.end_offset < start_offset {
+            let sealed = self.sealed.drain(..).map(|(base, _)| base);
+            let scanned = self.scanned.drain(..).map(|segment| segment.base_offset);
+            self.surplus.extend(sealed.chain(scanned));
+            self.scanned.push(Scanned::empty(start_offset));
+            self.end_offset = start_offset;
+        }
+    }
+
     async fn scan_segment(
         &mut self,
         ring: &Ring,
@@ -267,7 +297,7 @@ impl Loaded {
         let last = self.scanned.len() - 1;
         let mut changed = false;
         for base in &self.surplus {
-            ring.unlink(&directory::segment_path(dir, *base)).await?;
+            unlink_segment(ring, dir, *base).await?;
             changed = true;
         }
         for (at, segment) in self.scanned.iter().enumerate() {
@@ -325,8 +355,10 @@ impl Loaded {
             }
             segments.push(segment);
         }
-        let start_offset = segments.first().map_or(0, |segment| segment.base_offset);
-        let mut state = State::new(Segment::new(start_offset, now_ms));
+        let first_base = segments.first().map_or(0, |segment| segment.base_offset);
+        let mut state = State::new(Segment::new(first_base, now_ms));
+        state.start_offset = first_base.max(self.offsets.log_start);
+        state.first_dirty = self.offsets.first_dirty;
         state.segments = segments.into();
         state.end_offset = self.end_offset;
         state.gathered_offset = self.end_offset;
@@ -431,6 +463,44 @@ fn is_usable(dir: &Path, bases: &[i64], point: RecoveryPoint) -> bool {
     std::fs::metadata(path).is_ok_and(|file| file.len() >= point.position)
 }
 
+/// The offsets that the segments cannot tell. Without the file, or with a damaged one, the log
+/// starts where its segments do, and nothing counts as compacted.
+pub(crate) fn read_offsets(dir: &Path) -> io::Result<PartitionOffsets> {
+    let path = dir.join(directory::OFFSETS_FILE);
+    let text = match std::fs::read(&path) {
+        Ok(text) => String::from_utf8_lossy(&text).into_owned(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(PartitionOffsets::default());
+        }
+        Err(error) => return Err(error),
+    };
+    match PartitionOffsets::from_text(&text) {
+        Ok(offsets) => Ok(offsets),
+        Err(error @ OffsetsFileError::UnknownVersion) => {
+            Err(io::Error::new(io::ErrorKind::InvalidData, error))
+        }
+        Err(error @ OffsetsFileError::Damaged) => {
+            let path = path.display();
+            tracing::error!("{path}: {error}; deleted records may be there again");
+            Ok(PartitionOffsets::default())
+        }
+    }
+}
+
+/// Removes a segment and its index.
+pub(crate) async fn unlink_segment(ring: &Ring, dir: &Path, base: i64) -> io::Result<()> {
+    for path in [
+        directory::segment_path(dir, base),
+        directory::index_path(dir, base),
+    ] {
+        match ring.unlink(&path).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
 fn read_epochs(dir: &Path) -> LeaderEpochs {
     let path = dir.join(directory::EPOCHS_FILE);
     let Ok(text) = std::fs::read_to_string(&path) else {
@@ -460,58 +530,6 @@ pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_data()?;
     std::fs::rename(&unfinished, path)
-}
-
-/// A part of a file in memory that moves along with a scan.
-struct Window<'a> {
-    ring: &'a Ring,
-    pool: &'a ExtentPool,
-    file: &'a File,
-    start: u64,
-    bytes: Vec<u8>,
-}
-
-impl<'a> Window<'a> {
-    fn new(ring: &'a Ring, pool: &'a ExtentPool, file: &'a File) -> Self {
-        Self {
-            ring,
-            pool,
-            file,
-            start: 0,
-            bytes: Vec::new(),
-        }
-    }
-
-    /// The bytes from `position` on; at least those that the window has.
-    async fn at(&mut self, position: u64) -> io::Result<&[u8]> {
-        let skipped = position.checked_sub(self.start).map(to_usize);
-        if skipped.is_none_or(|skipped| skipped >= self.bytes.len()) {
-            self.read(position, WINDOW_BYTES).await?;
-        }
-        Ok(self
-            .bytes
-            .get(to_usize(position - self.start)..)
-            .unwrap_or_default())
-    }
-
-    /// Reads again, so that at least `needed` bytes from `position` on are there, if the file
-    /// has them.
-    async fn grow(&mut self, position: u64, needed: usize) -> io::Result<()> {
-        self.read(position, needed.max(WINDOW_BYTES)).await
-    }
-
-    async fn read(&mut self, position: u64, bytes: usize) -> io::Result<()> {
-        self.start = page_floor(position);
-        let end = page_ceil(position + bytes as u64);
-        let bytes = to_usize(end - self.start);
-        let block = self
-            .ring
-            .read_at(self.file, self.pool.allocate(bytes), bytes, self.start)
-            .await?;
-        self.bytes.clear();
-        self.bytes.extend_from_slice(block.as_slice());
-        Ok(())
-    }
 }
 
 /// Leaves a note that keeps a partition closed until somebody has looked at it.

@@ -12,6 +12,8 @@ pub(crate) struct State {
     /// Oldest first; the last one is written to. Never empty.
     pub(crate) segments: VecDeque<Segment>,
     pub(crate) start_offset: i64,
+    /// Up to here the log has been compacted.
+    pub(crate) first_dirty: i64,
     pub(crate) end_offset: i64,
     /// What commits have taken ends here.
     pub(crate) gathered_offset: i64,
@@ -48,6 +50,7 @@ impl State {
         Self {
             segments: VecDeque::from([segment]),
             start_offset: base_offset,
+            first_dirty: 0,
             end_offset: base_offset,
             gathered_offset: base_offset,
             committed_offset: base_offset,

@@ -11,3 +11,4 @@ mod harness;
 mod idempotence;
 mod model;
 mod relaxed;
+mod start_offset;
