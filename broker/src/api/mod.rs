@@ -13,6 +13,8 @@ pub(crate) mod find_coordinator;
 pub(crate) mod init_producer_id;
 pub(crate) mod list_offsets;
 pub(crate) mod metadata;
+pub(crate) mod offset_commit;
+pub(crate) mod offset_fetch;
 pub(crate) mod offset_for_leader_epoch;
 pub(crate) mod produce;
 
@@ -32,11 +34,13 @@ use crate::shard::budget::Permit;
 use crate::shard::request_memory::Charge;
 
 /// Every API served, in key order: what `ApiVersions` says.
-pub(crate) const SERVED: [ApiKey; 16] = [
+pub(crate) const SERVED: [ApiKey; 18] = [
     ApiKey::Produce,
     ApiKey::Fetch,
     ApiKey::ListOffsets,
     ApiKey::Metadata,
+    ApiKey::OffsetCommit,
+    ApiKey::OffsetFetch,
     ApiKey::FindCoordinator,
     ApiKey::ApiVersions,
     ApiKey::CreateTopics,
@@ -106,7 +110,7 @@ pub(crate) struct Call {
     /// The request memory; given back when the answer is made.
     memory: Option<Charge>,
     /// What the decoded request may take beyond its bytes.
-    _decoded: Option<Permit>,
+    decoded: Option<Permit>,
 }
 
 impl Call {
@@ -120,6 +124,7 @@ impl Call {
     pub(crate) fn let_go_of_body(&mut self) {
         self.body = Bytes::new();
         self.memory = None;
+        self.decoded = None;
     }
 
     pub(crate) fn malformed(&self, error: DecodeError) -> CloseReason {
@@ -172,7 +177,7 @@ pub(crate) async fn answer(
         header,
         body,
         memory: Some(frame.memory),
-        _decoded: decoded,
+        decoded,
     };
     if key == ApiKey::Produce {
         produce::answer(call).await
@@ -210,7 +215,9 @@ async fn dispatch(call: Call) -> Result<Outcome, CloseReason> {
     match call.key {
         ApiKey::ListOffsets => list_offsets::answer(call).await,
         ApiKey::Metadata => metadata::answer(call).await,
-        ApiKey::FindCoordinator => find_coordinator::answer(&call),
+        ApiKey::OffsetCommit => offset_commit::answer(call).await,
+        ApiKey::OffsetFetch => offset_fetch::answer(call).await,
+        ApiKey::FindCoordinator => find_coordinator::answer(call).await,
         ApiKey::ApiVersions => api_versions::answer(&call),
         ApiKey::CreateTopics => admin::create_topics(call).await,
         ApiKey::DeleteTopics => admin::delete_topics(call).await,

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::groups::GroupSettings;
+use super::internal_topics::InternalTopic;
 use super::layers::{Layers, Value};
 use super::listeners::{Endpoint, SecurityProtocol};
 use super::notices;
@@ -124,6 +126,9 @@ pub(crate) struct Settings {
     pub(crate) sockets: SocketSettings,
     pub(crate) topics: TopicSettings,
     pub(crate) metadata_log: MetadataLogSettings,
+    pub(crate) groups: GroupSettings,
+    pub(crate) group_offsets_topic: InternalTopic,
+    pub(crate) transaction_state_topic: InternalTopic,
     pub(crate) producer_id_expiration: Duration,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) log_filter: String,
@@ -227,6 +232,9 @@ impl Settings {
             metadata_log: MetadataLogSettings {
                 snapshot_after_bytes: read.u64("metadata.log.max.record.bytes.between.snapshots"),
             },
+            groups: GroupSettings::read(&read),
+            group_offsets_topic: InternalTopic::group_offsets(&read),
+            transaction_state_topic: InternalTopic::transaction_state(&read),
             producer_id_expiration: read.duration("producer.id.expiration.ms"),
             shutdown_timeout: read.duration("millrace.shutdown.timeout.ms"),
             log_filter: read.text("millrace.log.level").to_owned(),
@@ -277,7 +285,7 @@ impl<'a> Reader<'a> {
         self.text(name).eq_ignore_ascii_case("true")
     }
 
-    fn i32(&self, name: &str) -> i32 {
+    pub(crate) fn i32(&self, name: &str) -> i32 {
         i32::try_from(self.long(name)).unwrap_or(i32::MAX)
     }
 
@@ -285,7 +293,7 @@ impl<'a> Reader<'a> {
         u32::try_from(self.long(name)).unwrap_or(0)
     }
 
-    fn u64(&self, name: &str) -> u64 {
+    pub(crate) fn u64(&self, name: &str) -> u64 {
         u64::try_from(self.long(name)).unwrap_or(0)
     }
 
@@ -295,7 +303,7 @@ impl<'a> Reader<'a> {
             .filter(|number| *number > 0)
     }
 
-    fn duration(&self, name: &str) -> Duration {
+    pub(crate) fn duration(&self, name: &str) -> Duration {
         Duration::from_millis(self.u64(name))
     }
 

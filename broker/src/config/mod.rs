@@ -7,6 +7,8 @@
 pub(crate) mod describe;
 pub(crate) mod effective;
 pub(crate) mod environment;
+pub(crate) mod groups;
+pub(crate) mod internal_topics;
 pub(crate) mod layers;
 pub(crate) mod listeners;
 pub(crate) mod load;

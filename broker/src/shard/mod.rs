@@ -31,6 +31,9 @@ use crate::api::init_producer_id::ProducerIds;
 use crate::config::Settings;
 use crate::config::topic::TopicConfig;
 use crate::control::{ControlHandle, ControlRequest, ControlResponse};
+use crate::coordinator::parked::ParkedAnswers;
+use crate::coordinator::{self, Coordinators};
+use crate::group::Groups;
 use crate::metadata::config_catalog::ConfigCatalog;
 use crate::metadata::delta::ImageChange;
 use crate::metadata::image::{ClusterImage, ConfigResource, ResourceType, TopicImage};
@@ -66,6 +69,8 @@ pub(crate) struct Shard {
     pub(crate) topic_configs: TopicConfigs,
     pub(crate) producer_ids: ProducerIds,
     pub(crate) watches: Watches,
+    pub(crate) group_coordinators: Coordinators<Groups>,
+    pub(crate) parked_answers: ParkedAnswers,
     pub(crate) control: ControlHandle,
     pub(crate) catalog: ConfigCatalog,
     pub(crate) image: RefCell<Arc<ClusterImage>>,
@@ -216,6 +221,7 @@ impl Shard {
     pub(crate) fn apply_image(self: &Rc<Self>, image: Arc<ClusterImage>, change: &ImageChange) {
         *self.image.borrow_mut() = image;
         self.topic_configs.forget();
+        coordinator::image_changed::<Groups>(self, change);
         for topic in &change.topics_deleted {
             self.delete_logs(topic);
         }

@@ -126,6 +126,8 @@ fn run_shard(start: ShardStart) -> anyhow::Result<()> {
         topic_configs: Default::default(),
         producer_ids: Default::default(),
         watches: Default::default(),
+        group_coordinators: Default::default(),
+        parked_answers: Default::default(),
         control: assembly.control,
         catalog: ConfigCatalog::new(start.settings.layers().clone()),
         image: RefCell::new(Arc::new(ClusterImage::empty("".into()))),
