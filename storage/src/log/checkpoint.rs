@@ -5,6 +5,7 @@
 //! producers, the offsets and the bytes belong together.
 
 use std::io;
+use std::path::Path;
 use std::rc::Rc;
 
 use crate::log::Log;
@@ -36,12 +37,13 @@ pub(super) struct Captured {
     snapshot: Vec<u8>,
     epochs: Option<String>,
     index: IndexPart,
+    aborted: IndexPart,
     writer: Rc<SegmentWriter>,
     pages: Option<PageWrite>,
     last_page: Option<PageWrite>,
 }
 
-/// Entries that the index file lacks.
+/// Entries that an index file lacks.
 #[derive(Debug)]
 pub(super) struct IndexPart {
     pub(super) position: u64,
@@ -133,7 +135,7 @@ impl Log {
         state.epochs_saved = true;
         let writer = self.writer_in(state, point.segment_base);
         let active = state.active();
-        let index = active.unsaved_index();
+        let (index, aborted) = (active.unsaved_index(), active.unsaved_aborted());
         let pages = active.take_pages(active.appended, 1);
         let last_page = active.last_page(&self.store.pool);
         if last_page.is_some() {
@@ -144,6 +146,7 @@ impl Log {
             snapshot,
             epochs,
             index,
+            aborted,
             writer,
             pages,
             last_page,
@@ -158,6 +161,7 @@ impl Log {
             snapshot,
             epochs,
             index,
+            aborted,
             writer,
             pages,
             last_page,
@@ -172,6 +176,7 @@ impl Log {
             return Err(error);
         }
         self.save_index(base, &index, None).await?;
+        self.save_aborted(base, &aborted).await?;
         if let Some(text) = epochs {
             let path = self.dir.path.join(directory::EPOCHS_FILE);
             write_file(store, &path, text.as_bytes()).await?;
@@ -224,26 +229,45 @@ impl Log {
         part: &IndexPart,
         file_bytes: Option<u64>,
     ) -> io::Result<()> {
+        let path = directory::index_path(&self.dir.path, base);
+        self.save_entries(&path, part, file_bytes).await?;
+        if let Some(segment) = self.state.borrow_mut().by_base_mut(base) {
+            segment.index_saved = part.entries_count;
+        }
+        Ok(())
+    }
+
+    /// Adds entries to the file of a segment's aborted transactions.
+    pub(super) async fn save_aborted(&self, base: i64, part: &IndexPart) -> io::Result<()> {
+        let path = directory::txn_index_path(&self.dir.path, base);
+        self.save_entries(&path, part, None).await?;
+        if let Some(segment) = self.state.borrow_mut().by_base_mut(base) {
+            segment.aborted_saved = part.entries_count;
+        }
+        Ok(())
+    }
+
+    async fn save_entries(
+        &self,
+        path: &Path,
+        part: &IndexPart,
+        file_bytes: Option<u64>,
+    ) -> io::Result<()> {
         if part.bytes.is_empty() && file_bytes.is_none() {
             return Ok(());
         }
         let store = &self.store;
-        let path = directory::index_path(&self.dir.path, base);
         let options = FileOptions {
             write: true,
             create: true,
             ..Default::default()
         };
-        let file = store.ring.open(&path, options).await?;
+        let file = store.ring.open(path, options).await?;
         write_at(store, &file, &part.bytes, part.position).await?;
         if let Some(bytes) = file_bytes {
             store.ring.truncate(&file, bytes).await?;
         }
-        store.ring.sync_data(&file).await?;
-        if let Some(segment) = self.state.borrow_mut().by_base_mut(base) {
-            segment.index_saved = part.entries_count;
-        }
-        Ok(())
+        store.ring.sync_data(&file).await
     }
 
     /// Writes a recovery point and forgets all but the newest ones.

@@ -115,7 +115,7 @@ impl Log {
         };
         state.committed_offset = end_offset;
         drop(state);
-        self.durable.advance(end_offset);
+        self.advance_durable(end_offset);
         self.changed.notify();
     }
 
@@ -181,6 +181,7 @@ impl Log {
             tracing::error!("{}: fenced, a restart is needed: {why}", self.id);
         }
         self.durable.fail();
+        self.stable.fail();
         self.changed.notify();
     }
 

@@ -33,6 +33,11 @@ pub(crate) fn index_path(dir: &Path, base_offset: i64) -> PathBuf {
     dir.join(format!("{base_offset:020}.index"))
 }
 
+/// Kafka's file of a segment's aborted transactions; there is none when none was aborted.
+pub(crate) fn txn_index_path(dir: &Path, base_offset: i64) -> PathBuf {
+    dir.join(format!("{base_offset:020}.txnindex"))
+}
+
 pub(crate) fn snapshot_path(dir: &Path, end_offset: i64) -> PathBuf {
     dir.join(format!("{end_offset:020}.snapshot"))
 }

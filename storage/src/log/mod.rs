@@ -4,8 +4,10 @@
 //! Produce walk: [`Log::append`] -> `writer` -> (at the end of the turn) `commit` and the journal.
 //! Fetch walk: [`Log::read`] -> `tail`, or `reader` for what is no longer in memory.
 
+pub mod aborted;
 mod checkpoint;
 mod commit;
+mod committed;
 mod config;
 mod delete;
 pub(crate) mod directory;
@@ -14,6 +16,7 @@ pub mod index;
 pub mod leader_epochs;
 mod open;
 pub mod partition_offsets;
+pub mod producer;
 pub mod producers;
 mod reader;
 mod residency;
@@ -27,20 +30,22 @@ mod state;
 mod tail;
 pub mod tail_scan;
 mod timestamps;
+pub mod transactions;
 pub(crate) mod units;
 mod window;
 mod writer;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use protocol::records::ValidBatch;
+use protocol::records::{BatchHeader, ValidBatch};
 use protocol::types::Uuid;
 use thiserror::Error;
 
 pub(crate) use self::commit::FLUSH_BYTES_MIN;
+pub use self::committed::ProducerState;
 pub use self::config::LogConfig;
 pub(crate) use self::disk::is_full;
 pub use self::open::OpenError;
@@ -55,6 +60,7 @@ use self::disk::{PartitionDir, SegmentWriter};
 use self::producers::{Expiry, Sequence, SequenceError};
 use self::segment::{Segment, Stage};
 use self::state::State;
+use self::transactions::{Marker, TransactionEnd};
 use crate::store::Store;
 use crate::store::event::{Event, Gate};
 use crate::watermark::Watermark;
@@ -101,6 +107,14 @@ pub enum AppendError {
         current: i16,
         got: i16,
     },
+    #[error("records outside of the transaction that producer {producer_id} has open")]
+    OutsideTransaction { producer_id: i64 },
+    #[error("epoch {got} of the coordinator of producer {producer_id} is older than {current}")]
+    StaleCoordinator {
+        producer_id: i64,
+        current: i32,
+        got: i32,
+    },
     #[error("batch of {bytes} bytes, at most {bytes_max} are allowed")]
     BatchTooLarge { bytes: usize, bytes_max: usize },
     /// Wait with [`Store::admit`] and append again.
@@ -133,6 +147,18 @@ impl From<SequenceError> for AppendError {
                 current,
                 got,
             },
+            SequenceError::OutsideTransaction { producer_id } => {
+                Self::OutsideTransaction { producer_id }
+            }
+            SequenceError::StaleCoordinator {
+                producer_id,
+                current,
+                got,
+            } => Self::StaleCoordinator {
+                producer_id,
+                current,
+                got,
+            },
         }
     }
 }
@@ -148,6 +174,16 @@ pub enum ReadError {
     Damaged { segment_base: i64, position: u64 },
 }
 
+/// A batch on its way into the log.
+struct Entry<'a> {
+    batch: &'a [u8],
+    /// Its header as it will stand in the log.
+    placed: BatchHeader,
+    /// What it says when it is a marker.
+    end: Option<TransactionEnd>,
+    now_ms: i64,
+}
+
 /// See the module's documentation.
 pub struct Log {
     this: Weak<Self>,
@@ -157,6 +193,8 @@ pub struct Log {
     config: Cell<LogConfig>,
     state: RefCell<State>,
     durable: Watermark,
+    /// The last stable offset.
+    stable: Watermark,
     /// Notified when a position in `state` moved.
     changed: Event,
     /// One checkpoint or seal at a time.
@@ -193,9 +231,10 @@ impl Log {
         store: &Rc<Store>,
         id: LogId,
         config: LogConfig,
-        state: State,
+        mut state: State,
         dir_exists: bool,
     ) -> Rc<Self> {
+        let stable = state.last_stable_offset(state.end_offset);
         let path = directory::partition_path(&store.options.data_dir, &id.topic, id.partition);
         let log = Rc::new_cyclic(|this| Self {
             this: this.clone(),
@@ -204,6 +243,7 @@ impl Log {
             store: Rc::clone(store),
             config: Cell::new(config),
             durable: Watermark::new(state.end_offset),
+            stable: Watermark::new(stable),
             state: RefCell::new(state),
             changed: Event::default(),
             maintenance: Gate::default(),
@@ -226,17 +266,14 @@ impl Log {
         leader_epoch: i32,
         now_ms: i64,
     ) -> Result<Appended, AppendError> {
-        let header = &valid.header;
         let config = self.config.get();
         let mut state = self.state.borrow_mut();
-        if state.failed || self.store.is_failed() || self.deleted.get() {
-            return Err(AppendError::StorageFailed);
-        }
+        self.check_in_service(&state)?;
         let expiry = Expiry {
             now_ms,
             expiration_ms: config.producer_expiration_ms,
         };
-        if let Sequence::Duplicate(mark) = state.producers.check(header, expiry)? {
+        if let Sequence::Duplicate(mark) = state.producers.check(&valid.header, expiry)? {
             return Ok(Appended {
                 base_offset: mark.base_offset,
                 last_offset: mark.last_offset,
@@ -247,25 +284,78 @@ impl Log {
         }
         self.check_room(&mut state, batch.len(), &config)?;
         let rewrite = writer::rewrite_of(valid, &config, now_ms);
-        let placed = writer::place(batch, header, &state, leader_epoch, rewrite);
-        let rolled = writer::roll_if_due(&mut state, &placed, &config, now_ms);
-        let before = state.active().pending();
-        let taken = writer::write(
-            &mut state,
-            &self.store.pool,
-            &placed,
+        let placed = writer::place(batch, &valid.header, &state, leader_epoch, rewrite);
+        let entry = Entry {
             batch,
-            &config,
+            placed,
+            end: None,
             now_ms,
-        );
-        let after = state.active().pending();
-        let appended = Appended {
+        };
+        let log_start_offset = state.start_offset;
+        self.enter(state, &entry, &config);
+        Ok(Appended {
             base_offset: placed.base_offset,
             last_offset: placed.last_offset(),
             log_append_time_ms: writer::log_append_time_of(rewrite),
-            log_start_offset: state.start_offset,
+            log_start_offset,
             duplicate: false,
+        })
+    }
+
+    /// Appends a marker: it ends the transaction that its producer has open here. Durable as a
+    /// batch is.
+    ///
+    /// # Errors
+    /// The marker comes from a stale coordinator or for a stale epoch, or as [`Self::append`].
+    pub fn append_marker(
+        self: &Rc<Self>,
+        marker: &Marker,
+        leader_epoch: i32,
+        now_ms: i64,
+    ) -> Result<Appended, AppendError> {
+        let config = self.config.get();
+        let mut state = self.state.borrow_mut();
+        self.check_in_service(&state)?;
+        state.producers.check_marker(marker)?;
+        let batch = marker.to_batch(now_ms);
+        self.check_room(&mut state, batch.len(), &config)?;
+        let placed = BatchHeader {
+            base_offset: state.end_offset,
+            partition_leader_epoch: leader_epoch,
+            ..writer::header_of(&batch)
         };
+        let entry = Entry {
+            batch: &batch,
+            placed,
+            end: Some(marker.end),
+            now_ms,
+        };
+        let log_start_offset = state.start_offset;
+        self.enter(state, &entry, &config);
+        Ok(Appended {
+            base_offset: placed.base_offset,
+            last_offset: placed.last_offset(),
+            log_append_time_ms: -1,
+            log_start_offset,
+            duplicate: false,
+        })
+    }
+
+    fn check_in_service(&self, state: &State) -> Result<(), AppendError> {
+        if state.failed || self.store.is_failed() || self.deleted.get() {
+            return Err(AppendError::StorageFailed);
+        }
+        Ok(())
+    }
+
+    /// Puts a batch that has been checked at the end.
+    fn enter(self: &Rc<Self>, mut state: RefMut<'_, State>, entry: &Entry<'_>, config: &LogConfig) {
+        let placed = &entry.placed;
+        let rolled = writer::roll_if_due(&mut state, placed, config, entry.now_ms);
+        let before = state.active().pending();
+        let taken = writer::write(&mut state, &self.store.pool, placed, entry.batch, config);
+        state.note_producer(placed, entry.end, entry.now_ms, config.producers_max);
+        let after = state.active().pending();
         self.store.appended(self, &mut state.listed, before..after);
         if rolled && !std::mem::replace(&mut state.listed.sealing, true) {
             self.start_sealing();
@@ -273,9 +363,8 @@ impl Log {
         drop(state);
         self.store.memory_taken(self, taken);
         if self.store.is_relaxed() {
-            self.durable.advance(placed.next_offset());
+            self.advance_durable(placed.next_offset());
         }
-        Ok(appended)
     }
 
     /// Whether a batch may enter now.
@@ -451,6 +540,7 @@ impl Log {
             *file = None;
             *index_loaded = false;
             segment.index = index::Index::default();
+            segment.aborted.forget_entries();
         }
     }
 

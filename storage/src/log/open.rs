@@ -11,6 +11,7 @@ use protocol::types::Uuid;
 use thiserror::Error;
 
 use crate::extent::{ExtentPool, PAGE_BYTES};
+use crate::log::aborted::AbortedIndex;
 use crate::log::index::{BatchPlace, Index};
 use crate::log::leader_epochs::LeaderEpochs;
 use crate::log::partition_offsets::{OffsetsFileError, PartitionOffsets};
@@ -20,6 +21,7 @@ use crate::log::snapshot::{self, RecoveryPoint};
 use crate::log::state::State;
 use crate::log::tail::Tail;
 use crate::log::tail_scan::{Damaged, DurableEnd, EndReason, Found, TailScan, judge_cut};
+use crate::log::transactions::TransactionEnd;
 use crate::log::units::{page_floor, to_usize};
 use crate::log::window::Window;
 use crate::log::{Log, LogConfig, LogId, directory};
@@ -57,8 +59,7 @@ pub(crate) const DAMAGED_FILE: &str = "damaged.txt";
 /// What the files of a partition hold.
 #[derive(Debug)]
 pub(crate) struct Loaded {
-    /// Base offset and size.
-    sealed: Vec<(i64, u64)>,
+    sealed: Vec<Sealed>,
     scanned: Vec<Scanned>,
     end_offset: i64,
     producers: Producers,
@@ -69,6 +70,14 @@ pub(crate) struct Loaded {
     point: Option<RecoveryPoint>,
 }
 
+/// A segment that was not scanned.
+#[derive(Debug)]
+struct Sealed {
+    base_offset: i64,
+    bytes: u64,
+    has_aborted: bool,
+}
+
 /// A segment that was scanned.
 #[derive(Debug)]
 struct Scanned {
@@ -77,6 +86,9 @@ struct Scanned {
     file_bytes: u64,
     index: Index,
     index_file_bytes: u64,
+    aborted: AbortedIndex,
+    /// As its file is.
+    aborted_file: Vec<u8>,
 }
 
 /// What a scan is told.
@@ -172,9 +184,11 @@ pub(crate) async fn load(
     };
     for base in &bases[..first] {
         let path = directory::segment_path(dir, *base);
-        loaded
-            .sealed
-            .push((*base, std::fs::metadata(path).map_err(io)?.len()));
+        loaded.sealed.push(Sealed {
+            base_offset: *base,
+            bytes: std::fs::metadata(path).map_err(io)?.len(),
+            has_aborted: directory::txn_index_path(dir, *base).exists(),
+        });
     }
     let mut rest = bases[first..].iter().copied().peekable();
     if rest.peek() != Some(&from) {
@@ -248,6 +262,10 @@ impl Loaded {
         let covered = point.map_or(0, |point| point.position);
         let stored = std::fs::read(directory::index_path(dir, base)).unwrap_or_default();
         let mut index = Index::decode(&stored, base, covered);
+        let aborted_file = std::fs::read(directory::txn_index_path(dir, base)).unwrap_or_default();
+        // without a recovery point in this segment nothing of the file counts
+        let covered_offset = point.map_or(base, |point| point.end_offset);
+        let mut aborted = AbortedIndex::decode(&aborted_file, covered_offset).unwrap_or_default();
         let begin = index.by_position(u64::MAX, u64::MAX);
         let mut scan = TailScan::new(
             u64::from(begin.position),
@@ -267,8 +285,8 @@ impl Loaded {
                         let _news = self
                             .epochs
                             .assign(header.partition_leader_epoch, header.base_offset);
-                        let now_ms = crate::clock::now_ms();
-                        self.producers.record(&header, now_ms, rules.producers_max);
+                        let batch = bytes.get(..header.size_bytes()).unwrap_or_default();
+                        self.note_producer(&header, batch, rules, &mut aborted);
                     }
                 }
                 Found::NeedsBytes(needed) => window.grow(position, needed).await.map_err(io)?,
@@ -282,8 +300,35 @@ impl Loaded {
             file_bytes,
             index,
             index_file_bytes: stored.len() as u64,
+            aborted,
+            aborted_file,
         });
         Ok((scan, reason))
+    }
+
+    /// Remembers the producer of a scanned batch, as the append of it did.
+    fn note_producer(
+        &mut self,
+        header: &BatchHeader,
+        batch: &[u8],
+        rules: &LoadRules,
+        aborted: &mut AbortedIndex,
+    ) {
+        let (now_ms, producers_max) = (crate::clock::now_ms(), rules.producers_max);
+        if !header.is_control() {
+            self.producers.record(header, now_ms, producers_max);
+            return;
+        }
+        let Some(end) = TransactionEnd::of_batch(batch, header) else {
+            return;
+        };
+        let ended = self
+            .producers
+            .record_marker(header, end, now_ms, producers_max);
+        if let Some(ended) = ended {
+            let open = self.producers.first_open_offset();
+            aborted.note(&ended, open.unwrap_or(header.next_offset()));
+        }
     }
 
     /// Makes the files say exactly what was found, durably: cut after the last batch, with their
@@ -317,6 +362,7 @@ impl Loaded {
                 replace_file(&directory::index_path(dir, segment.base_offset), &index)?;
                 changed = true;
             }
+            changed |= settle_aborted(dir, segment)?;
         }
         let point = RecoveryPoint {
             end_offset: self.end_offset,
@@ -338,18 +384,28 @@ impl Loaded {
         let mut segments: Vec<Segment> = self
             .sealed
             .iter()
-            .map(|(base, bytes)| Segment::sealed(*base, *bytes))
+            .map(|sealed| {
+                let mut segment = Segment::sealed(sealed.base_offset, sealed.bytes);
+                if sealed.has_aborted {
+                    segment.aborted = AbortedIndex::unread();
+                }
+                segment
+            })
             .collect();
         let last = self.scanned.len() - 1;
         for (at, scanned) in self.scanned.into_iter().enumerate() {
             if at < last {
-                segments.push(Segment::sealed(scanned.base_offset, scanned.bytes));
+                let mut segment = Segment::sealed(scanned.base_offset, scanned.bytes);
+                segment.aborted = scanned.aborted;
+                segments.push(segment);
                 continue;
             }
             let mut segment = Segment::new(scanned.base_offset, now_ms);
             segment.set_all_written(scanned.bytes);
             segment.index_saved = scanned.index.entries_count();
             segment.index = scanned.index;
+            segment.aborted_saved = scanned.aborted.entries_count();
+            segment.aborted = scanned.aborted;
             if scanned.bytes > 0 {
                 read_ends(store, dir, &mut segment).await?;
             }
@@ -379,8 +435,26 @@ impl Scanned {
             file_bytes: 0,
             index,
             index_file_bytes: 0,
+            aborted: AbortedIndex::default(),
+            aborted_file: Vec::new(),
         }
     }
+}
+
+/// Makes the file of a segment's aborted transactions say what the scan found; says whether it
+/// did not.
+fn settle_aborted(dir: &Path, segment: &Scanned) -> io::Result<bool> {
+    let bytes = segment.aborted.encode_from(0);
+    if bytes == segment.aborted_file {
+        return Ok(false);
+    }
+    let path = directory::txn_index_path(dir, segment.base_offset);
+    if bytes.is_empty() {
+        std::fs::remove_file(&path)?;
+    } else {
+        replace_file(&path, &bytes)?;
+    }
+    Ok(true)
 }
 
 /// The timestamp of the first batch, and the partial last page, which goes on being filled.

@@ -1,17 +1,21 @@
-//! What the log remembers of idempotent producers: per producer id the epoch and the last five
-//! batches. It finds duplicates, gaps and stale epochs. Pure; time is a parameter.
+//! What the log remembers of idempotent producers: per producer id the epoch, the last five
+//! batches and the open transaction. It finds duplicates, gaps, stale epochs and what does not
+//! belong into a transaction. Pure; time is a parameter.
 //!
 //! As in Kafka 4.x an unknown producer may begin with any sequence, because its state may have
-//! expired, and a duplicate older than five batches is out of order.
+//! expired, and a duplicate older than five batches is out of order. Nobody expires while its
+//! transaction is open.
+
+use std::collections::BTreeMap;
 
 use foldhash::HashMap;
-use protocol::records::BatchHeader;
+use protocol::records::{BatchHeader, NO_SEQUENCE};
 use thiserror::Error;
 
-/// Batches remembered per producer: the in-flight maximum of an idempotent Kafka client.
-pub const BATCHES_PER_PRODUCER: usize = 5;
+use super::producer::{BatchMark, Producer};
+use super::transactions::{Marker, TransactionEnd};
 
-/// Why a batch of an idempotent producer is refused.
+/// Why a batch of an idempotent producer, or a marker, is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SequenceError {
     #[error("sequence {got} of producer {producer_id} where {expected} was expected")]
@@ -26,6 +30,14 @@ pub enum SequenceError {
         current: i16,
         got: i16,
     },
+    #[error("records outside of the transaction that producer {producer_id} has open")]
+    OutsideTransaction { producer_id: i64 },
+    #[error("epoch {got} of the coordinator of producer {producer_id} is older than {current}")]
+    StaleCoordinator {
+        producer_id: i64,
+        current: i32,
+        got: i32,
+    },
 }
 
 /// What [`Producers::check`] found about an acceptable batch.
@@ -36,62 +48,21 @@ pub enum Sequence {
     Duplicate(BatchMark),
 }
 
-/// One remembered batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct BatchMark {
-    pub first_sequence: i32,
-    pub last_sequence: i32,
-    pub base_offset: i64,
-    pub last_offset: i64,
-    pub timestamp: i64,
-}
-
-/// What is remembered of one producer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Producer {
-    pub epoch: i16,
-    /// When it was heard last, by the clock or by its batches' times, whichever is later; expiry
-    /// counts from it.
-    pub last_timestamp: i64,
-    marks: [BatchMark; BATCHES_PER_PRODUCER],
-    marks_count: u8,
-}
-
-impl Producer {
-    /// A producer of which only the epoch is known.
-    #[must_use]
-    pub fn new(epoch: i16, last_timestamp: i64) -> Self {
-        Self {
-            epoch,
-            last_timestamp,
-            marks: [BatchMark::default(); BATCHES_PER_PRODUCER],
-            marks_count: 0,
-        }
-    }
-
-    /// The remembered batches, oldest first.
-    #[must_use]
-    pub fn marks(&self) -> &[BatchMark] {
-        &self.marks[..usize::from(self.marks_count)]
-    }
-
-    /// Adds a batch and forgets the oldest when there are more than five.
-    pub fn push(&mut self, mark: BatchMark) {
-        let count = usize::from(self.marks_count);
-        if count == BATCHES_PER_PRODUCER {
-            self.marks.rotate_left(1);
-            self.marks[BATCHES_PER_PRODUCER - 1] = mark;
-        } else {
-            self.marks[count] = mark;
-            self.marks_count += 1;
-        }
-    }
+/// A transaction of which the log has the marker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    pub producer_id: i64,
+    pub first_offset: i64,
+    pub marker_offset: i64,
+    pub committed: bool,
 }
 
 /// The producers of one partition.
 #[derive(Debug, Clone, Default)]
 pub struct Producers {
     by_id: HashMap<i64, Producer>,
+    /// The producers with an open transaction, by its first offset.
+    open: BTreeMap<i64, i64>,
 }
 
 impl Producers {
@@ -118,6 +89,15 @@ impl Producers {
                 got: header.producer_epoch,
             });
         }
+        let outside = producer.txn_first_offset.is_some() && !header.is_transactional();
+        if header.base_sequence == NO_SEQUENCE {
+            // what a coordinator writes for a producer has no sequences
+            return if outside {
+                Err(SequenceError::OutsideTransaction { producer_id })
+            } else {
+                Ok(Sequence::New)
+            };
+        }
         let got = header.base_sequence;
         let expected = if header.producer_epoch > producer.epoch {
             0
@@ -130,18 +110,51 @@ impl Producers {
             }
             match producer.marks().last() {
                 Some(mark) => next_sequence(mark.last_sequence),
-                None => got,
+                // a marker brought the epoch
+                None => 0,
             }
         };
-        if got == expected {
-            Ok(Sequence::New)
-        } else {
-            Err(SequenceError::OutOfOrder {
+        if got != expected {
+            return Err(SequenceError::OutOfOrder {
                 producer_id,
                 expected,
                 got,
-            })
+            });
         }
+        if outside {
+            return Err(SequenceError::OutsideTransaction { producer_id });
+        }
+        Ok(Sequence::New)
+    }
+
+    /// Whether a marker may end what its producer has open, or follow what is known of it.
+    ///
+    /// # Errors
+    /// The epoch of the producer or of the coordinator is stale.
+    pub fn check_marker(&self, marker: &Marker) -> Result<(), SequenceError> {
+        let producer_id = marker.producer_id;
+        let Some(producer) = self.by_id.get(&producer_id) else {
+            return Ok(());
+        };
+        let (current, got) = (producer.epoch, marker.producer_epoch);
+        // the same epoch is a marker sent again, when nothing is open
+        let same_is_stale = marker.bumps_epoch && producer.txn_first_offset.is_some();
+        if got < current || (got == current && same_is_stale) {
+            return Err(SequenceError::StaleEpoch {
+                producer_id,
+                current,
+                got,
+            });
+        }
+        let (current, got) = (producer.coordinator_epoch, marker.end.coordinator_epoch);
+        if got < current {
+            return Err(SequenceError::StaleCoordinator {
+                producer_id,
+                current,
+                got,
+            });
+        }
+        Ok(())
     }
 
     /// Remembers a batch that is in the log now, with its final offsets. At most
@@ -151,18 +164,8 @@ impl Producers {
         if !header.has_producer_id() {
             return;
         }
-        if self.by_id.len() >= producers_max && !self.by_id.contains_key(&header.producer_id) {
-            self.forget_longest_silent(producers_max);
-        }
-        let producer = self
-            .by_id
-            .entry(header.producer_id)
-            .or_insert_with(|| Producer::new(header.producer_epoch, header.max_timestamp));
-        if producer.epoch != header.producer_epoch {
-            *producer = Producer::new(header.producer_epoch, header.max_timestamp);
-        }
-        producer.last_timestamp = header.max_timestamp.max(now_ms);
-        if !header.is_control() {
+        let producer = self.heard_of(header, now_ms, producers_max);
+        if header.base_sequence != NO_SEQUENCE {
             producer.push(BatchMark {
                 first_sequence: header.base_sequence,
                 last_sequence: header.last_sequence(),
@@ -171,6 +174,52 @@ impl Producers {
                 timestamp: header.max_timestamp,
             });
         }
+        if header.is_transactional() && producer.txn_first_offset.is_none() {
+            producer.txn_first_offset = Some(header.base_offset);
+            self.open.insert(header.base_offset, header.producer_id);
+        }
+    }
+
+    /// Remembers a marker that is in the log now. Returns the transaction that it ended, if its
+    /// producer had one open.
+    pub fn record_marker(
+        &mut self,
+        header: &BatchHeader,
+        end: TransactionEnd,
+        now_ms: i64,
+        producers_max: usize,
+    ) -> Option<Ended> {
+        let marker_offset = header.last_offset();
+        let producer = self.heard_of(header, now_ms, producers_max);
+        producer.coordinator_epoch = end.coordinator_epoch;
+        producer.last_marker_offset = Some(marker_offset);
+        let first_offset = producer.txn_first_offset.take()?;
+        self.open.remove(&first_offset);
+        Some(Ended {
+            producer_id: header.producer_id,
+            first_offset,
+            marker_offset,
+            committed: end.committed,
+        })
+    }
+
+    /// The producer of a batch, with its epoch and its time.
+    fn heard_of(
+        &mut self,
+        header: &BatchHeader,
+        now_ms: i64,
+        producers_max: usize,
+    ) -> &mut Producer {
+        if self.by_id.len() >= producers_max && !self.by_id.contains_key(&header.producer_id) {
+            self.forget_longest_silent(producers_max);
+        }
+        let producer = self
+            .by_id
+            .entry(header.producer_id)
+            .or_insert_with(|| Producer::new(header.producer_epoch, header.max_timestamp));
+        producer.set_epoch(header.producer_epoch);
+        producer.last_timestamp = header.max_timestamp.max(now_ms);
+        producer
     }
 
     /// Forgets who has been silent for too long.
@@ -180,7 +229,21 @@ impl Producers {
 
     /// Puts back what a snapshot remembered.
     pub fn restore(&mut self, producer_id: i64, producer: Producer) {
+        if let Some(first_offset) = producer.txn_first_offset {
+            self.open.insert(first_offset, producer_id);
+        }
         let _previous = self.by_id.insert(producer_id, producer);
+    }
+
+    #[must_use]
+    pub fn get(&self, producer_id: i64) -> Option<&Producer> {
+        self.by_id.get(&producer_id)
+    }
+
+    /// Where the oldest open transaction begins.
+    #[must_use]
+    pub fn first_open_offset(&self) -> Option<i64> {
+        self.open.first_key_value().map(|(offset, _)| *offset)
     }
 
     #[must_use]
@@ -197,12 +260,14 @@ impl Producers {
         self.by_id.iter().map(|(id, producer)| (*id, producer))
     }
 
-    /// Forgets a sixteenth at once, so that a flood of ids does not pay a search each time.
+    /// Forgets a sixteenth at once, so that a flood of ids does not pay a search each time. Open
+    /// transactions are not forgotten: their coordinators bound how many there are.
     fn forget_longest_silent(&mut self, producers_max: usize) {
         let surplus = (self.by_id.len() + 1).saturating_sub(producers_max);
         let forget = surplus.max(producers_max / 16).min(self.by_id.len());
         let mut ages: Vec<(i64, i64)> = self
             .iter()
+            .filter(|(_, producer)| producer.txn_first_offset.is_none())
             .map(|(id, producer)| (producer.last_timestamp, id))
             .collect();
         ages.sort_unstable();
@@ -221,7 +286,8 @@ pub struct Expiry {
 
 impl Expiry {
     fn expired(self, producer: &Producer) -> bool {
-        self.now_ms.saturating_sub(producer.last_timestamp) >= self.expiration_ms
+        let silent_ms = self.now_ms.saturating_sub(producer.last_timestamp);
+        producer.txn_first_offset.is_none() && silent_ms >= self.expiration_ms
     }
 }
 
@@ -389,6 +455,103 @@ mod tests {
         }
         assert!(producers.len() <= 32);
         assert!(producers.iter().all(|(id, _)| id >= 60));
+    }
+
+    fn transactional(producer_epoch: i16, base_sequence: i32, base_offset: i64) -> BatchHeader {
+        BatchHeader {
+            attributes: 1 << 4,
+            ..batch(producer_epoch, base_sequence, 1, base_offset)
+        }
+    }
+
+    fn marker(producer_epoch: i16, coordinator_epoch: i32, bumps_epoch: bool) -> Marker {
+        Marker {
+            producer_id: 7,
+            producer_epoch,
+            end: TransactionEnd {
+                committed: false,
+                coordinator_epoch,
+            },
+            bumps_epoch,
+        }
+    }
+
+    /// Records a marker as it stands in the log.
+    fn end(producers: &mut Producers, marker: &Marker, offset: i64) -> Option<Ended> {
+        let mut header = batch(marker.producer_epoch, NO_SEQUENCE, 1, offset);
+        header.attributes = 0b11 << 4;
+        producers.record_marker(&header, marker.end, 0, MANY)
+    }
+
+    #[test]
+    fn a_transaction_is_open_from_its_first_batch_to_its_marker() {
+        let mut producers = known(&[transactional(0, 0, 10), transactional(0, 1, 11)]);
+        assert_eq!(producers.first_open_offset(), Some(10));
+        assert_eq!(
+            producers.check(&batch(0, 2, 1, -1), EXPIRY),
+            Err(SequenceError::OutsideTransaction { producer_id: 7 })
+        );
+        let ended = end(&mut producers, &marker(0, 3, false), 12).unwrap();
+        assert_eq!((ended.first_offset, ended.marker_offset), (10, 12));
+        assert_eq!(producers.first_open_offset(), None);
+        assert_eq!(end(&mut producers, &marker(0, 3, false), 13), None);
+        // the same epoch goes on with its sequences
+        assert_eq!(
+            producers.check(&transactional(0, 2, -1), EXPIRY),
+            Ok(Sequence::New)
+        );
+    }
+
+    #[test]
+    fn a_marker_that_bumps_the_epoch_begins_sequences_anew() {
+        let mut producers = known(&[transactional(0, 0, 10)]);
+        let bumped = marker(1, 3, true);
+        assert_eq!(producers.check_marker(&bumped), Ok(()));
+        assert!(producers.check_marker(&marker(0, 3, true)).is_err());
+        end(&mut producers, &bumped, 11);
+        assert!(producers.check(&transactional(0, 1, -1), EXPIRY).is_err());
+        assert!(producers.check(&transactional(1, 1, -1), EXPIRY).is_err());
+        assert_eq!(
+            producers.check(&transactional(1, 0, -1), EXPIRY),
+            Ok(Sequence::New)
+        );
+        // sent again, while nothing is open
+        assert_eq!(producers.check_marker(&bumped), Ok(()));
+        producers.record(&transactional(1, 0, 12), 0, MANY);
+        assert!(producers.check_marker(&bumped).is_err());
+    }
+
+    #[test]
+    fn markers_of_stale_coordinators_and_producers_are_refused() {
+        let mut producers = known(&[transactional(4, 0, 10)]);
+        end(&mut producers, &marker(4, 3, false), 11);
+        assert_eq!(
+            producers.check_marker(&marker(4, 2, false)),
+            Err(SequenceError::StaleCoordinator {
+                producer_id: 7,
+                current: 3,
+                got: 2
+            })
+        );
+        assert!(producers.check_marker(&marker(3, 9, false)).is_err());
+        assert_eq!(producers.check_marker(&marker(4, 3, false)), Ok(()));
+    }
+
+    #[test]
+    fn an_open_transaction_neither_expires_nor_makes_room() {
+        let mut producers = known(&[transactional(0, 0, 0)]);
+        let later = Expiry {
+            now_ms: i64::MAX,
+            expiration_ms: 1,
+        };
+        producers.expire(later);
+        for id in 100..200 {
+            let mut header = batch(0, 0, 1, id);
+            (header.producer_id, header.max_timestamp) = (id, 1_000 + id);
+            producers.record(&header, 0, 8);
+        }
+        assert!(producers.get(7).is_some());
+        assert!(producers.len() <= 8);
     }
 
     proptest! {

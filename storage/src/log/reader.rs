@@ -10,6 +10,7 @@ use std::sync::Arc;
 use protocol::records::{BATCH_HEADER_BYTES, BatchHeader};
 
 use crate::extent::{ExtentSlice, PAGE_BYTES};
+use crate::log::aborted::AbortedIndex;
 use crate::log::index::{Index, IndexEntry};
 use crate::log::segment::{Segment, Stage};
 use crate::log::slice::{FileRange, LogPart, LogSlice, SegmentFile};
@@ -314,9 +315,13 @@ impl Log {
         let stored = self.read_small(&path).await?;
         let index = Index::decode_sealed(&stored, base, bytes)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "damaged index"))?;
+        let aborted = self.read_aborted(base).await?;
         if let Some(segment) = self.state.borrow_mut().by_base_mut(base) {
             let max_timestamp = index.max_timestamp();
             segment.index = index;
+            if let Some(aborted) = aborted {
+                segment.aborted = aborted;
+            }
             if let Stage::Sealed {
                 index_loaded,
                 max_timestamp: known,
@@ -329,6 +334,24 @@ impl Log {
         }
         self.store.sealed_used(&self.this, base);
         Ok(())
+    }
+
+    /// The aborted transactions of a sealed segment, when its file is to be read.
+    async fn read_aborted(&self, base: i64) -> io::Result<Option<AbortedIndex>> {
+        let has_some = {
+            let state = self.state.borrow();
+            let segment = state.by_base(base);
+            segment.is_some_and(|segment| segment.aborted.may_begin_before(i64::MAX))
+        };
+        if !has_some {
+            return Ok(None);
+        }
+        let path = directory::txn_index_path(&self.dir.path, base);
+        let stored = self.read_small(&path).await?;
+        let damaged = "damaged list of aborted transactions";
+        AbortedIndex::decode(&stored, i64::MAX)
+            .map(Some)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, damaged))
     }
 
     async fn sealed_file(&self, base: i64) -> io::Result<Arc<SegmentFile>> {

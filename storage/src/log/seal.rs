@@ -18,6 +18,7 @@ struct Complete {
     end_offset: i64,
     producers: Box<Producers>,
     index: IndexPart,
+    aborted: IndexPart,
     pages: Option<PageWrite>,
     last_page: Option<PageWrite>,
 }
@@ -74,6 +75,7 @@ impl Log {
             end_offset,
             producers,
             index,
+            aborted,
             pages,
             last_page,
         } = complete;
@@ -85,6 +87,7 @@ impl Log {
         }
         let index_bytes = index.position + index.bytes.len() as u64;
         self.save_index(base, &index, Some(index_bytes)).await?;
+        self.save_aborted(base, &aborted).await?;
         let point = RecoveryPoint {
             end_offset,
             segment_base: end_offset,
@@ -117,6 +120,7 @@ impl Log {
             return None;
         };
         let producers = producers.clone();
+        let aborted = segment.unsaved_aborted();
         let mut index = segment.unsaved_index();
         index
             .bytes
@@ -133,6 +137,7 @@ impl Log {
             end_offset,
             producers,
             index,
+            aborted,
             pages,
             last_page,
         })

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::extent::{ExtentPool, ExtentSlice};
 use crate::journal::space::DIRECT_BYTES_MIN;
+use crate::log::aborted::{self, AbortedIndex};
 use crate::log::checkpoint::IndexPart;
 use crate::log::disk::SegmentWriter;
 use crate::log::index::{ENTRY_BYTES, Index};
@@ -37,6 +38,10 @@ pub(crate) struct Segment {
     pub(crate) index: Index,
     /// Entries that the index file has already.
     pub(crate) index_saved: usize,
+    /// Transactions that were aborted by a marker in this segment.
+    pub(crate) aborted: AbortedIndex,
+    /// Entries of it that the file has already.
+    pub(crate) aborted_saved: usize,
     pub(crate) tail: Tail,
     pub(crate) stage: Stage,
 }
@@ -80,6 +85,8 @@ impl Segment {
             flushed: 0,
             index: Index::default(),
             index_saved: 0,
+            aborted: AbortedIndex::default(),
+            aborted_saved: 0,
             tail: Tail::default(),
             stage: Stage::Open(None),
         }
@@ -168,12 +175,22 @@ impl Segment {
             self.writes.pop_front();
         }
     }
+
     /// The index entries that the file lacks.
     pub(crate) fn unsaved_index(&self) -> IndexPart {
         IndexPart {
             position: (self.index_saved * ENTRY_BYTES) as u64,
             bytes: self.index.encode_from(self.index_saved, self.base_offset),
             entries_count: self.index.entries_count(),
+        }
+    }
+
+    /// The aborted transactions that the file lacks.
+    pub(crate) fn unsaved_aborted(&self) -> IndexPart {
+        IndexPart {
+            position: (self.aborted_saved * aborted::ENTRY_BYTES) as u64,
+            bytes: self.aborted.encode_from(self.aborted_saved),
+            entries_count: self.aborted.entries_count(),
         }
     }
 

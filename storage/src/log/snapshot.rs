@@ -1,18 +1,21 @@
 //! The recovery point of a partition, `<end offset>.snapshot`: up to where its segments are
-//! synced, and the producers at that point. Pure: bytes to values and back.
+//! synced, and the producers at that point with their open transactions. Pure: bytes to values and back.
 //!
 //! Written at each checkpoint, roll and close; everything before it need not be scanned again.
 
 use thiserror::Error;
 
-use super::producers::{BATCHES_PER_PRODUCER, BatchMark, Producer, Producers};
+use super::producer::{BATCHES_PER_PRODUCER, BatchMark, Producer};
+use super::producers::Producers;
 
 const MAGIC: u32 = u32::from_be_bytes(*b"MRPS");
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HEADER_BYTES: usize = 48;
 const CRC_COVERS_FROM: usize = 8;
-const PRODUCER_BYTES: usize = 19;
+const PRODUCER_BYTES: usize = 31;
 const MARK_BYTES: usize = 32;
+/// Stands for no open transaction.
+const NO_OFFSET: i64 = -1;
 
 /// Why a snapshot file does not count; an older one is taken, or the log is scanned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -55,6 +58,9 @@ pub fn encode(point: &RecoveryPoint, producers: &Producers) -> Vec<u8> {
         bytes.extend_from_slice(&producer_id.to_be_bytes());
         bytes.extend_from_slice(&producer.epoch.to_be_bytes());
         bytes.extend_from_slice(&producer.last_timestamp.to_be_bytes());
+        bytes.extend_from_slice(&producer.coordinator_epoch.to_be_bytes());
+        let txn_first_offset = producer.txn_first_offset.unwrap_or(NO_OFFSET);
+        bytes.extend_from_slice(&txn_first_offset.to_be_bytes());
         let count = u8::try_from(producer.marks().len()).unwrap_or(0);
         bytes.push(count);
         for mark in producer.marks() {
@@ -97,6 +103,9 @@ pub fn decode(bytes: &[u8]) -> Result<(RecoveryPoint, Producers), SnapshotError>
         let producer_id = i64::from_be_bytes(fields.take()?);
         let epoch = i16::from_be_bytes(fields.take()?);
         let mut producer = Producer::new(epoch, i64::from_be_bytes(fields.take()?));
+        producer.coordinator_epoch = i32::from_be_bytes(fields.take()?);
+        let txn_first_offset = i64::from_be_bytes(fields.take()?);
+        producer.txn_first_offset = (txn_first_offset != NO_OFFSET).then_some(txn_first_offset);
         let [marks_count] = fields.take()?;
         if usize::from(marks_count) > BATCHES_PER_PRODUCER {
             return Err(SnapshotError::Damaged);
@@ -143,6 +152,8 @@ mod tests {
         let mut producers = Producers::default();
         for (producer_id, marks_count) in marks {
             let mut producer = Producer::new(3, 99);
+            producer.coordinator_epoch = 8;
+            producer.txn_first_offset = (producer_id % 2 == 0).then_some(*producer_id);
             for n in 0..i64::try_from(*marks_count).unwrap() {
                 producer.push(BatchMark {
                     first_sequence: 1,

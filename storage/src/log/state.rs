@@ -3,9 +3,12 @@
 
 use std::collections::VecDeque;
 
+use protocol::records::BatchHeader;
+
 use crate::log::leader_epochs::LeaderEpochs;
 use crate::log::producers::Producers;
 use crate::log::segment::Segment;
+use crate::log::transactions::{TransactionEnd, Unsettled};
 
 #[derive(Debug)]
 pub(crate) struct State {
@@ -20,6 +23,7 @@ pub(crate) struct State {
     /// What is durable ends here.
     pub(crate) committed_offset: i64,
     pub(crate) producers: Producers,
+    pub(crate) unsettled: Unsettled,
     pub(crate) epochs: LeaderEpochs,
     /// The epochs' file has what `epochs` has.
     pub(crate) epochs_saved: bool,
@@ -55,6 +59,7 @@ impl State {
             gathered_offset: base_offset,
             committed_offset: base_offset,
             producers: Producers::default(),
+            unsettled: Unsettled::default(),
             epochs: LeaderEpochs::default(),
             epochs_saved: true,
             commits: Commits::default(),
@@ -62,6 +67,35 @@ impl State {
             closed_at: Some(base_offset),
             failed: false,
         }
+    }
+
+    /// Remembers the producer of a batch that is in the active segment now; `end` is what it says
+    /// when it is a marker.
+    pub(crate) fn note_producer(
+        &mut self,
+        header: &BatchHeader,
+        end: Option<TransactionEnd>,
+        now_ms: i64,
+        producers_max: usize,
+    ) {
+        let Some(end) = end else {
+            self.producers.record(header, now_ms, producers_max);
+            return;
+        };
+        let ended = self
+            .producers
+            .record_marker(header, end, now_ms, producers_max);
+        let Some(ended) = ended else { return };
+        self.unsettled.note(ended);
+        let open = self.producers.first_open_offset();
+        let stable = open.unwrap_or(self.end_offset).min(self.end_offset);
+        self.active().aborted.note(&ended, stable);
+    }
+
+    /// First offset that is not yet decided, for what is durable up to `durable_end`.
+    pub(crate) fn last_stable_offset(&mut self, durable_end: i64) -> i64 {
+        let open = self.producers.first_open_offset();
+        self.unsettled.last_stable_offset(open, durable_end)
     }
 
     /// The segment that is written to.

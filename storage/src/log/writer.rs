@@ -43,6 +43,14 @@ pub(crate) fn place(
     placed
 }
 
+/// The header of a batch that the broker made itself.
+pub(crate) fn header_of(batch: &[u8]) -> BatchHeader {
+    let Ok(header) = BatchHeader::parse(batch) else {
+        panic!("a batch of our own has a header");
+    };
+    header
+}
+
 /// The broker's time, when the records are to carry it.
 pub(crate) fn log_append_time(config: &LogConfig, now_ms: i64) -> Option<i64> {
     (config.timestamp_type == TimestampType::LogAppendTime).then_some(now_ms)
@@ -117,7 +125,6 @@ pub(crate) fn write(
     placed: &BatchHeader,
     batch: &[u8],
     config: &LogConfig,
-    now_ms: i64,
 ) -> usize {
     let segment = state.active();
     if segment.appended == 0 {
@@ -149,7 +156,6 @@ pub(crate) fn write(
     {
         state.epochs_saved = false;
     }
-    state.producers.record(placed, now_ms, config.producers_max);
     taken
 }
 

@@ -12,3 +12,4 @@ mod idempotence;
 mod model;
 mod relaxed;
 mod start_offset;
+mod transactions;
