@@ -23,6 +23,7 @@ mod net;
 mod partition;
 mod shard;
 mod startup;
+mod txn;
 
 fn main() -> std::process::ExitCode {
     // before any other thread exists, when it costs nothing

@@ -14,6 +14,7 @@ use protocol::fetch::{
     EpochEndOffset, FetchOutcome, FetchPiece, FetchRequest, FetchResponse, NO_REPLICA,
 };
 use storage::clock;
+use storage::log::aborted::AbortedTransaction;
 use storage::log::{LogPart, LogSlice};
 
 use crate::api::fetch_session::{Answered, PartitionKey, SessionFetch, SessionRequest, Wanted};
@@ -22,11 +23,10 @@ use crate::metadata::image::ClusterImage;
 use crate::net::connection::Connection;
 use crate::net::response::{Part, Response};
 use crate::partition::table::PartitionId;
-use crate::partition::{Bounds, Partition};
+use crate::partition::{Bounds, Isolation, Partition};
 use crate::shard::Shard;
 use crate::shard::watches::{self, Awaited};
 
-const READ_COMMITTED: i8 = 1;
 const TOPIC_IDS_FROM_VERSION: i16 = 13;
 /// What a fetch that waits holds for each partition.
 const PARTITION_BYTES: usize = 192;
@@ -40,6 +40,7 @@ const READS_IN_A_ROW: usize = 128;
 /// What is told beside an error.
 const NO_BOUNDS: Bounds = Bounds {
     high_watermark: -1,
+    last_stable_offset: -1,
     log_start_offset: -1,
 };
 
@@ -63,13 +64,15 @@ struct Found {
 #[derive(Debug)]
 enum Records {
     Slice(LogSlice),
+    /// For who reads committed records only: with the transactions to pass over.
+    Committed(LogSlice, Vec<AbortedTransaction>),
     /// The client's log is not a prefix of ours (KIP-595): it must truncate.
     Diverging(EpochEndOffset),
 }
 
 /// A fetch while it is served.
 struct Fetch {
-    read_committed: bool,
+    isolation: Isolation,
     bytes_min: usize,
     bytes_max: usize,
     deadline: Duration,
@@ -168,7 +171,7 @@ impl Fetch {
         let bytes = |bytes: i32| usize::try_from(bytes).unwrap_or(0);
         let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
         let mut fetch = Self {
-            read_committed: request.isolation_level == READ_COMMITTED,
+            isolation: Isolation::from_level(request.isolation_level),
             bytes_min: bytes(request.min_bytes),
             bytes_max: bytes(request.max_bytes).min(shard.settings.limits.fetch_bytes_max as usize),
             deadline: clock::monotonic() + wait,
@@ -193,7 +196,8 @@ impl Fetch {
     /// Reads until there is enough, something failed, the time is up, or nobody waits any more.
     async fn read_enough(&self, shard: &Rc<Shard>, connection: &Connection) -> Vec<Found> {
         loop {
-            let found = self.limited(read_all(shard, &self.reads, self.bytes_max).await);
+            let found = read_all(shard, &self.reads, self.bytes_max, self.isolation).await;
+            let found = self.limited(found);
             let now = clock::monotonic();
             let over = connection.has_ended() || shard.stop.is_requested();
             if over || self.is_enough(&found) || now >= self.deadline {
@@ -210,7 +214,7 @@ impl Fetch {
         let mut bytes = 0;
         for found in found {
             match &found.result {
-                Ok(Records::Slice(slice)) => bytes += slice.bytes,
+                Ok(Records::Slice(slice) | Records::Committed(slice, _)) => bytes += slice.bytes,
                 Ok(Records::Diverging(_)) | Err(_) => return true,
             }
         }
@@ -222,7 +226,7 @@ impl Fetch {
         all.sort_unstable_by_key(|found| found.place);
         let mut taken = 0;
         for found in &mut all {
-            let Ok(Records::Slice(slice)) = &mut found.result else {
+            let Ok(Records::Slice(slice) | Records::Committed(slice, _)) = &mut found.result else {
                 continue;
             };
             let partition_max = self.session.partitions[found.place].1.bytes_max;
@@ -238,18 +242,22 @@ impl Fetch {
 
     fn awaited(&self, shard: &Shard, found: &[Found]) -> Vec<(usize, Vec<Awaited>)> {
         let mut by_owner: BTreeMap<usize, Vec<Awaited>> = BTreeMap::new();
-        let watermarks: BTreeMap<usize, i64> = found
+        let ends: BTreeMap<usize, i64> = found
             .iter()
-            .map(|found| (found.place, found.bounds.high_watermark))
+            .map(|found| (found.place, found.bounds.readable_end(self.isolation)))
             .collect();
         for read in &self.reads {
-            let Some(high_watermark) = watermarks.get(&read.place) else {
+            let Some(offset) = ends.get(&read.place) else {
                 continue;
             };
             by_owner
                 .entry(shard.owner_of(read.id))
                 .or_default()
-                .push((read.id, *high_watermark));
+                .push(Awaited {
+                    id: read.id,
+                    offset: *offset,
+                    isolation: self.isolation,
+                });
         }
         by_owner.into_iter().collect()
     }
@@ -304,16 +312,24 @@ impl Fetch {
         result: Result<Records, ErrorCode>,
     ) -> (FetchOutcome, LogSlice) {
         let partition = self.session.partitions[place].0.partition;
+        let read_committed = self.isolation == Isolation::ReadCommitted;
         let mut outcome = FetchOutcome {
             high_watermark: bounds.high_watermark,
-            last_stable_offset: bounds.high_watermark,
+            last_stable_offset: bounds.last_stable_offset,
             log_start_offset: bounds.log_start_offset,
-            aborted_transactions: self.read_committed.then(Vec::new),
+            aborted_transactions: read_committed.then(Vec::new),
             ..FetchOutcome::failed(partition, ErrorCode::None)
         };
         match result {
             Ok(Records::Slice(slice)) => {
                 outcome.records_bytes = slice.bytes;
+                (outcome, slice)
+            }
+            Ok(Records::Committed(slice, aborted)) => {
+                outcome.records_bytes = slice.bytes;
+                if !slice.is_empty() {
+                    outcome.aborted_transactions = Some(on_the_wire(&aborted));
+                }
                 (outcome, slice)
             }
             Ok(Records::Diverging(end)) => {
@@ -340,7 +356,12 @@ fn resolve(image: &ClusterImage, key: &PartitionKey) -> Result<PartitionId, Erro
 }
 
 /// Reads every partition at its owner.
-async fn read_all(shard: &Rc<Shard>, reads: &[Read], bytes_max: usize) -> Vec<Found> {
+async fn read_all(
+    shard: &Rc<Shard>,
+    reads: &[Read],
+    bytes_max: usize,
+    isolation: Isolation,
+) -> Vec<Found> {
     let mut by_owner: BTreeMap<usize, Vec<Read>> = BTreeMap::new();
     for read in reads {
         by_owner
@@ -352,12 +373,13 @@ async fn read_all(shard: &Rc<Shard>, reads: &[Read], bytes_max: usize) -> Vec<Fo
     let mut replies = Vec::new();
     let here = by_owner.remove(&shard.index);
     for (owner, reads) in by_owner {
-        let call =
-            move |owner: Rc<Shard>| async move { read_here(&owner, &reads, bytes_max).await };
+        let call = move |owner: Rc<Shard>| async move {
+            read_here(&owner, &reads, bytes_max, isolation).await
+        };
         replies.push(shard.mailbox.send(owner, call).await);
     }
     if let Some(reads) = here {
-        found.append(&mut read_here(shard, &reads, bytes_max).await);
+        found.append(&mut read_here(shard, &reads, bytes_max, isolation).await);
     }
     for reply in replies {
         found.append(&mut reply.await);
@@ -365,8 +387,21 @@ async fn read_all(shard: &Rc<Shard>, reads: &[Read], bytes_max: usize) -> Vec<Fo
     found
 }
 
+/// What one partition may still add to a fetch.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    room: usize,
+    /// Nothing was read before: a batch comes whatever its size (KIP-74).
+    first: bool,
+}
+
 /// Runs on the owner.
-async fn read_here(shard: &Rc<Shard>, reads: &[Read], bytes_max: usize) -> Vec<Found> {
+async fn read_here(
+    shard: &Rc<Shard>,
+    reads: &[Read],
+    bytes_max: usize,
+    isolation: Isolation,
+) -> Vec<Found> {
     let mut found = Vec::with_capacity(reads.len());
     let mut taken = 0;
     for (number, read) in reads.iter().enumerate() {
@@ -378,12 +413,16 @@ async fn read_here(shard: &Rc<Shard>, reads: &[Read], bytes_max: usize) -> Vec<F
             Ok(partition) => {
                 bounds = partition.bounds();
                 let room = bytes_max.saturating_sub(taken);
-                read_partition(&partition, read.wanted, room, taken == 0).await
+                let limit = Limit {
+                    room,
+                    first: taken == 0,
+                };
+                read_partition(&partition, read.wanted, limit, isolation).await
             }
             Err(error) => Err(error),
         };
         match &result {
-            Ok(Records::Slice(slice)) => taken += slice.bytes,
+            Ok(Records::Slice(slice) | Records::Committed(slice, _)) => taken += slice.bytes,
             Ok(Records::Diverging(_)) => {}
             Err(_) => bounds = NO_BOUNDS,
         }
@@ -399,18 +438,34 @@ async fn read_here(shard: &Rc<Shard>, reads: &[Read], bytes_max: usize) -> Vec<F
 async fn read_partition(
     partition: &Partition,
     wanted: Wanted,
-    room: usize,
-    first: bool,
+    limit: Limit,
+    isolation: Isolation,
 ) -> Result<Records, ErrorCode> {
     partition.check_leader_epoch(wanted.current_leader_epoch)?;
     if let Some(end) = partition.divergence(wanted.last_fetched_epoch, wanted.fetch_offset)? {
         return Ok(Records::Diverging(end));
     }
-    let bytes_max = usize::try_from(wanted.bytes_max).unwrap_or(0).min(room);
-    let slice = partition
-        .read(wanted.fetch_offset, bytes_max, first)
-        .await?;
-    Ok(Records::Slice(slice))
+    let bytes_max = usize::try_from(wanted.bytes_max).unwrap_or(0);
+    let (offset, bytes_max) = (wanted.fetch_offset, bytes_max.min(limit.room));
+    match isolation {
+        Isolation::ReadUncommitted => {
+            let slice = partition.read(offset, bytes_max, limit.first).await?;
+            Ok(Records::Slice(slice))
+        }
+        Isolation::ReadCommitted => {
+            let read = partition.read_committed(offset, bytes_max, limit.first);
+            let (slice, aborted) = read.await?;
+            Ok(Records::Committed(slice, aborted))
+        }
+    }
+}
+
+fn on_the_wire(aborted: &[AbortedTransaction]) -> Vec<protocol::fetch::AbortedTransaction> {
+    let wire = |aborted: &AbortedTransaction| protocol::fetch::AbortedTransaction {
+        producer_id: aborted.producer_id,
+        first_offset: aborted.first_offset,
+    };
+    aborted.iter().map(wire).collect()
 }
 
 /// The response, with each partition's records between the pieces that surround them.

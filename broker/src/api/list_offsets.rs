@@ -15,8 +15,8 @@ use protocol::types::Uuid;
 use storage::log::TimestampOffset;
 
 use crate::api::{Call, CloseReason, Outcome};
-use crate::partition::Partition;
 use crate::partition::table::PartitionId;
+use crate::partition::{Isolation, Partition};
 use crate::shard::Shard;
 use crate::shard::owners::ask_owners;
 
@@ -39,6 +39,7 @@ pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
     let request: ListOffsetsRequest = call.request()?;
     let shard = &call.connection.shard;
     let version = call.header.api_version;
+    let isolation = Isolation::from_level(request.isolation_level);
     let mut response = ListOffsetsResponse::default();
     let (mut places, mut questions) = (Vec::new(), Vec::new());
     for topic in request.topics {
@@ -67,6 +68,7 @@ pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
             partitions,
         });
     }
+    let look = move |shard, id, asked| look(shard, id, asked, isolation);
     let found = ask_owners(shard, questions, look).await;
     for ((topic, partition), found) in places.into_iter().zip(found) {
         let answer = &mut response.topics[topic].partitions[partition];
@@ -114,13 +116,18 @@ async fn look(
     shard: Rc<Shard>,
     id: PartitionId,
     asked: ListOffsetsPartition,
+    isolation: Isolation,
 ) -> Result<TimestampOffset, ErrorCode> {
     let partition = shard.partition(id).await?;
     partition.check_leader_epoch(asked.current_leader_epoch)?;
-    find(&partition, asked.timestamp).await
+    find(&partition, asked.timestamp, isolation).await
 }
 
-async fn find(partition: &Partition, timestamp: i64) -> Result<TimestampOffset, ErrorCode> {
+async fn find(
+    partition: &Partition,
+    timestamp: i64,
+    isolation: Isolation,
+) -> Result<TimestampOffset, ErrorCode> {
     let bounds = partition.bounds();
     let at = |offset: i64| TimestampOffset {
         offset,
@@ -133,16 +140,19 @@ async fn find(partition: &Partition, timestamp: i64) -> Result<TimestampOffset, 
         leader_epoch: -1,
     };
     let found = match timestamp {
-        LATEST => at(bounds.high_watermark),
+        LATEST => at(partition.readable_end(isolation).get()),
         EARLIEST | EARLIEST_LOCAL => at(bounds.log_start_offset),
         LATEST_TIERED => TimestampOffset {
             leader_epoch: -1,
             ..at(-1)
         },
         EARLIEST_PENDING_UPLOAD => none,
-        MAX_TIMESTAMP => partition.offset_of_max_timestamp().await?.unwrap_or(none),
+        MAX_TIMESTAMP => partition
+            .offset_of_max_timestamp(isolation)
+            .await?
+            .unwrap_or(none),
         _ => partition
-            .offset_for_timestamp(timestamp)
+            .offset_for_timestamp(timestamp, isolation)
             .await?
             .unwrap_or(none),
     };

@@ -7,6 +7,7 @@
 pub(crate) mod admin;
 pub(crate) mod api_versions;
 pub(crate) mod describe;
+pub(crate) mod describe_producers;
 pub(crate) mod fetch;
 pub(crate) mod fetch_session;
 pub(crate) mod find_coordinator;
@@ -17,6 +18,7 @@ pub(crate) mod offset_commit;
 pub(crate) mod offset_fetch;
 pub(crate) mod offset_for_leader_epoch;
 pub(crate) mod produce;
+pub(crate) mod write_txn_markers;
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -47,11 +49,13 @@ pub(crate) const SERVED: [ApiKey; 18] = [
     ApiKey::DeleteTopics,
     ApiKey::InitProducerId,
     ApiKey::OffsetForLeaderEpoch,
+    ApiKey::WriteTxnMarkers,
     ApiKey::DescribeConfigs,
     ApiKey::AlterConfigs,
     ApiKey::CreatePartitions,
     ApiKey::IncrementalAlterConfigs,
     ApiKey::DescribeCluster,
+    ApiKey::DescribeProducers,
     ApiKey::DescribeTopicPartitions,
 ];
 
@@ -226,8 +230,10 @@ async fn dispatch(call: Call) -> Result<Outcome, CloseReason> {
         ApiKey::IncrementalAlterConfigs => admin::incremental_alter_configs(call).await,
         ApiKey::InitProducerId => init_producer_id::answer(call).await,
         ApiKey::OffsetForLeaderEpoch => offset_for_leader_epoch::answer(call).await,
+        ApiKey::WriteTxnMarkers => write_txn_markers::answer(call).await,
         ApiKey::DescribeConfigs => describe::configs(&call),
         ApiKey::DescribeCluster => describe::cluster(&call),
+        ApiKey::DescribeProducers => describe_producers::answer(call).await,
         ApiKey::DescribeTopicPartitions => describe::topic_partitions(&call),
         _ => {
             let (key, version) = (call.header.api_key, call.header.api_version);

@@ -11,6 +11,8 @@ use std::rc::Rc;
 use protocol::error_code::ErrorCode;
 use protocol::fetch::EpochEndOffset;
 use protocol::records::ValidBatch;
+use storage::log::aborted::AbortedTransaction;
+use storage::log::transactions::Marker;
 use storage::log::{AppendError, Appended, Log, LogSlice, ReadError, TimestampOffset};
 use storage::watermark::Watermark;
 
@@ -21,11 +23,42 @@ pub(crate) struct Partition {
     leader_epoch: i32,
 }
 
-/// The offsets that consumers may read: from the log's start to before the high watermark.
+/// `isolation.level`: what a consumer wants to see of transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Isolation {
+    ReadUncommitted,
+    /// Nothing from the first open transaction on.
+    ReadCommitted,
+}
+
+impl Isolation {
+    /// As a request gives it; Kafka knows only these two.
+    pub(crate) fn from_level(level: i8) -> Self {
+        if level == 1 {
+            Self::ReadCommitted
+        } else {
+            Self::ReadUncommitted
+        }
+    }
+}
+
+/// The offsets that consumers may read: from the log's start to before the high watermark, or to
+/// before the last stable offset.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
     pub(crate) high_watermark: i64,
+    pub(crate) last_stable_offset: i64,
     pub(crate) log_start_offset: i64,
+}
+
+impl Bounds {
+    /// First offset that is not to be read at this isolation level.
+    pub(crate) fn readable_end(&self, isolation: Isolation) -> i64 {
+        match isolation {
+            Isolation::ReadUncommitted => self.high_watermark,
+            Isolation::ReadCommitted => self.last_stable_offset,
+        }
+    }
 }
 
 impl Partition {
@@ -43,10 +76,18 @@ impl Partition {
     }
 
     pub(crate) fn bounds(&self) -> Bounds {
-        let high_watermark = self.high_watermark().get();
         Bounds {
-            high_watermark,
+            high_watermark: self.high_watermark().get(),
+            last_stable_offset: self.log.last_stable().get(),
             log_start_offset: self.log.start_offset(),
+        }
+    }
+
+    /// First offset that is not to be read at this isolation level.
+    pub(crate) fn readable_end(&self, isolation: Isolation) -> &Watermark {
+        match isolation {
+            Isolation::ReadUncommitted => self.high_watermark(),
+            Isolation::ReadCommitted => self.log.last_stable(),
         }
     }
 
@@ -64,6 +105,20 @@ impl Partition {
         appended.map_err(|error| append_error(&error))
     }
 
+    /// Appends a marker, which ends a producer's transaction here; it counts when the high
+    /// watermark has passed it.
+    ///
+    /// # Errors
+    /// Kafka's code for what the log refused.
+    pub(crate) fn append_marker(
+        &self,
+        marker: &Marker,
+        now_ms: i64,
+    ) -> Result<Appended, ErrorCode> {
+        let appended = self.log.append_marker(marker, self.leader_epoch, now_ms);
+        appended.map_err(|error| append_error(&error))
+    }
+
     /// Whole committed batches from the one that holds `offset` on.
     ///
     /// # Errors
@@ -74,14 +129,48 @@ impl Partition {
         bytes_max: usize,
         at_least_one: bool,
     ) -> Result<LogSlice, ErrorCode> {
-        let high_watermark = self.high_watermark().get();
-        if offset > high_watermark {
+        let upto = self.high_watermark().get();
+        self.read_before(upto, offset, bytes_max, at_least_one)
+            .await
+    }
+
+    /// The same for who reads committed records only: nothing that is not decided, and with it the
+    /// aborted transactions, whose records the client passes over.
+    ///
+    /// # Errors
+    /// As [`Partition::read`].
+    pub(crate) async fn read_committed(
+        &self,
+        offset: i64,
+        bytes_max: usize,
+        at_least_one: bool,
+    ) -> Result<(LogSlice, Vec<AbortedTransaction>), ErrorCode> {
+        let upto = self.log.last_stable().get();
+        let slice = self
+            .read_before(upto, offset, bytes_max, at_least_one)
+            .await?;
+        if slice.is_empty() {
+            return Ok((slice, Vec::new()));
+        }
+        let aborted = self
+            .log
+            .aborted_transactions(offset, slice.end_offset)
+            .await;
+        let aborted = aborted.map_err(|error| self.read_error(&error))?;
+        Ok((slice, aborted))
+    }
+
+    async fn read_before(
+        &self,
+        upto: i64,
+        offset: i64,
+        bytes_max: usize,
+        at_least_one: bool,
+    ) -> Result<LogSlice, ErrorCode> {
+        if offset > self.high_watermark().get() {
             return Err(ErrorCode::OffsetOutOfRange);
         }
-        let read = self
-            .log
-            .read(offset, bytes_max, high_watermark, at_least_one)
-            .await;
+        let read = self.log.read(offset, bytes_max, upto, at_least_one).await;
         read.map_err(|error| self.read_error(&error))
     }
 
@@ -121,36 +210,39 @@ impl Partition {
         self.leader_epoch
     }
 
-    /// The first committed record at or after `timestamp`.
+    /// The first readable record at or after `timestamp`.
     ///
     /// # Errors
     /// `KAFKA_STORAGE_ERROR`: the log cannot be read.
     pub(crate) async fn offset_for_timestamp(
         &self,
         timestamp: i64,
+        isolation: Isolation,
     ) -> Result<Option<TimestampOffset>, ErrorCode> {
         let found = self.log.offset_for_timestamp(timestamp).await;
-        self.committed(found)
+        self.readable(found, isolation)
     }
 
-    /// The committed record with the largest timestamp.
+    /// The readable record with the largest timestamp.
     ///
     /// # Errors
     /// `KAFKA_STORAGE_ERROR`: the log cannot be read.
     pub(crate) async fn offset_of_max_timestamp(
         &self,
+        isolation: Isolation,
     ) -> Result<Option<TimestampOffset>, ErrorCode> {
         let found = self.log.max_timestamp().await;
-        self.committed(found)
+        self.readable(found, isolation)
     }
 
-    fn committed(
+    fn readable(
         &self,
         found: Result<Option<TimestampOffset>, ReadError>,
+        isolation: Isolation,
     ) -> Result<Option<TimestampOffset>, ErrorCode> {
-        let high_watermark = self.high_watermark().get();
+        let end = self.readable_end(isolation).get();
         let found = found.map_err(|error| self.read_error(&error))?;
-        Ok(found.filter(|found| found.offset < high_watermark))
+        Ok(found.filter(|found| found.offset < end))
     }
 
     fn read_error(&self, error: &ReadError) -> ErrorCode {
@@ -187,6 +279,8 @@ fn append_error(error: &AppendError) -> ErrorCode {
     match error {
         AppendError::OutOfOrderSequence { .. } => ErrorCode::OutOfOrderSequenceNumber,
         AppendError::InvalidProducerEpoch { .. } => ErrorCode::InvalidProducerEpoch,
+        AppendError::OutsideTransaction { .. } => ErrorCode::InvalidTxnState,
+        AppendError::StaleCoordinator { .. } => ErrorCode::TransactionCoordinatorFenced,
         AppendError::BatchTooLarge { .. } => ErrorCode::MessageTooLarge,
         // both are retriable: room comes back
         AppendError::JournalFull | AppendError::DiskFull | AppendError::StorageFailed => {

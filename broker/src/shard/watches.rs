@@ -1,7 +1,7 @@
 //! Fetches of this shard's connections that wait for records on other shards. Shell.
 //!
 //! Waiting must not hold a lane's credit for half a second, so it is three short calls: the owner
-//! is told to watch, it calls back when a high watermark passes, and it is told to stop when the
+//! is told to watch, it calls back when there is more to read, and it is told to stop when the
 //! fetch has been answered for another reason.
 
 use std::cell::{Cell, RefCell};
@@ -12,11 +12,17 @@ use std::time::Duration;
 use foldhash::HashMap;
 use storage::tasks::{Elapsed, Task};
 
+use crate::partition::Isolation;
 use crate::partition::table::PartitionId;
 use crate::shard::Shard;
 
-/// A partition and the offset its high watermark must pass.
-pub(crate) type Awaited = (PartitionId, i64);
+/// A partition of which records past an offset are awaited.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Awaited {
+    pub(crate) id: PartitionId,
+    pub(crate) offset: i64,
+    pub(crate) isolation: Isolation,
+}
 
 /// A watch's name: the shard that waits, and its number there.
 type WatchId = (usize, u64);
@@ -80,15 +86,18 @@ async fn passes(shard: &Rc<Shard>, awaited: Option<Vec<Awaited>>) {
         return std::future::pending().await;
     };
     let mut partitions = Vec::with_capacity(awaited.len());
-    for (id, offset) in awaited {
-        let Some(partition) = shard.partitions.get(id) else {
+    for awaited in awaited {
+        let Some(partition) = shard.partitions.get(awaited.id) else {
             return;
         };
-        partitions.push((partition, offset));
+        partitions.push((partition, awaited));
     }
     let mut waits: Vec<_> = partitions
         .iter()
-        .map(|(partition, offset)| partition.high_watermark().wait_for(offset + 1))
+        .map(|(partition, awaited)| {
+            let readable_end = partition.readable_end(awaited.isolation);
+            readable_end.wait_for(awaited.offset + 1)
+        })
         .collect();
     std::future::poll_fn(|context| {
         let any = waits

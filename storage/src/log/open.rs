@@ -327,7 +327,7 @@ impl Loaded {
             .record_marker(header, end, now_ms, producers_max);
         if let Some(ended) = ended {
             let open = self.producers.first_open_offset();
-            aborted.note(&ended, open.unwrap_or(header.next_offset()));
+            aborted.note(&ended, open.unwrap_or_else(|| header.next_offset()));
         }
     }
 

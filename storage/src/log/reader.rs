@@ -72,8 +72,11 @@ pub(super) fn from_memory(state: &State, want: &Want) -> Option<LogSlice> {
     let first = find_first(u64::from(entry.position), want.offset, header_at)?;
     let bounds = bounds_of(state, at);
     let end = find_end(&segment.index, &first, want, bounds, header_at);
-    let range = first.position..end;
-    Some(LogSlice::from_memory(segment.tail.slices(range)))
+    let range = first.position..end.position;
+    Some(LogSlice::from_memory(
+        segment.tail.slices(range),
+        end.offset,
+    ))
 }
 
 fn header_in_tail(segment: &Segment, position: u64) -> Option<BatchHeader> {
@@ -107,6 +110,14 @@ fn find_first(
     }
 }
 
+/// A boundary between batches.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    position: u64,
+    /// All batches before have lower offsets.
+    offset: i64,
+}
+
 /// The last boundary within all limits. `header_at` may know no header: then the index decides.
 fn find_end(
     index: &Index,
@@ -114,26 +125,32 @@ fn find_end(
     want: &Want,
     bounds: Bounds,
     header_at: impl Fn(u64) -> Option<BatchHeader>,
-) -> u64 {
+) -> End {
+    let end_at = |position, offset| End { position, offset };
     let limit = first.position.saturating_add(want.bytes_max as u64);
     if first.header.next_offset() > want.upto {
-        return first.position;
+        return end_at(first.position, first.header.base_offset);
     }
     if bounds.bytes <= limit && bounds.end_offset <= want.upto {
-        return bounds.bytes;
+        return end_at(bounds.bytes, bounds.end_offset);
     }
     let offsets = want.upto.min(bounds.end_offset) - bounds.base_offset;
     let entry: IndexEntry = index.by_position(limit, offsets.unsigned_abs());
-    let mut end = u64::from(entry.position).max(first.position);
-    while let Some(header) = header_at(end) {
-        let next = end + header.size_bytes() as u64;
+    let mut end = if u64::from(entry.position) > first.position {
+        let offset = bounds.base_offset + i64::from(entry.offset_delta);
+        end_at(u64::from(entry.position), offset)
+    } else {
+        end_at(first.position, first.header.base_offset)
+    };
+    while let Some(header) = header_at(end.position) {
+        let next = end.position + header.size_bytes() as u64;
         if next > limit || header.next_offset() > want.upto {
             break;
         }
-        end = next;
+        end = end_at(next, header.next_offset());
     }
-    if end == first.position && (want.at_least_one || first.end() <= limit) {
-        return first.end();
+    if end.position == first.position && (want.at_least_one || first.end() <= limit) {
+        return end_at(first.end(), first.header.next_offset());
     }
     end
 }
@@ -178,7 +195,7 @@ impl Log {
         let end = self.with_index(base, |index| {
             find_end(index, &first, &want, bounds, |_| None)
         });
-        let bytes = end - first.position;
+        let bytes = end.position - first.position;
         if bytes == 0 {
             return Ok(LogSlice::default());
         }
@@ -190,6 +207,7 @@ impl Log {
         Ok(LogSlice {
             parts: vec![LogPart::File(range)],
             bytes: to_usize(bytes),
+            end_offset: end.offset,
         })
     }
 
@@ -207,8 +225,9 @@ impl Log {
         let end = self.with_index(base, |index| {
             find_end(index, &first, &want, bounds, |_| None)
         });
-        let slices = self.load(base, &file, first.position..end).await?;
-        Ok(LogSlice::from_memory(slices.into_iter()))
+        let range = first.position..end.position;
+        let slices = self.load(base, &file, range).await?;
+        Ok(LogSlice::from_memory(slices.into_iter(), end.offset))
     }
 
     /// A range of a segment: from memory what is there, from the file what precedes it. What is in

@@ -82,6 +82,8 @@ pub struct LogSlice {
     pub parts: Vec<LogPart>,
     /// Of all parts together.
     pub bytes: usize,
+    /// Exclusive: no batch goes on to it. Means nothing when there are no bytes.
+    pub end_offset: i64,
 }
 
 impl LogSlice {
@@ -90,10 +92,14 @@ impl LogSlice {
         self.bytes == 0
     }
 
-    pub(crate) fn from_memory(slices: impl Iterator<Item = ExtentSlice>) -> Self {
+    pub(crate) fn from_memory(slices: impl Iterator<Item = ExtentSlice>, end_offset: i64) -> Self {
         let parts: Vec<LogPart> = slices.map(LogPart::Memory).collect();
         let bytes = parts.iter().map(LogPart::bytes).sum();
-        Self { parts, bytes }
+        Self {
+            parts,
+            bytes,
+            end_offset,
+        }
     }
 
     /// All bytes in one piece of memory, for whoever must look inside.

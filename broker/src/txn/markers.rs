@@ -1,0 +1,92 @@
+//! Writes markers into partitions, each on the shard that owns it. Shell.
+//!
+//! One message to each owning shard; there all markers enter at once, so that one commit makes
+//! them durable together.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use protocol::error_code::ErrorCode;
+use storage::clock;
+use storage::log::transactions::Marker;
+
+use crate::partition::Partition;
+use crate::partition::table::PartitionId;
+use crate::shard::{Shard, append_order};
+
+/// What a marker takes of a journal, at most.
+const MARKER_BYTES: usize = 128;
+
+/// A marker on its way, with its place among all of them.
+type Placed = (usize, PartitionId, Marker);
+
+/// Appends every marker; the results, in the same order, come when all are durable.
+pub(crate) async fn write(
+    shard: &Rc<Shard>,
+    markers: Vec<(PartitionId, Marker)>,
+) -> Vec<Result<(), ErrorCode>> {
+    let mut by_owner: BTreeMap<usize, Vec<Placed>> = BTreeMap::new();
+    for (place, (id, marker)) in markers.into_iter().enumerate() {
+        let of_owner = by_owner.entry(shard.owner_of(id)).or_default();
+        of_owner.push((place, id, marker));
+    }
+    let here = by_owner.remove(&shard.index);
+    let mut replies = Vec::with_capacity(by_owner.len());
+    for (owner, markers) in by_owner {
+        let call = move |owner: Rc<Shard>| write_here(owner, markers);
+        replies.push(shard.mailbox.send(owner, call).await);
+    }
+    let mut written = write_here(Rc::clone(shard), here.unwrap_or_default()).await;
+    for reply in replies {
+        written.append(&mut reply.await);
+    }
+    written.sort_unstable_by_key(|(place, _)| *place);
+    written.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Runs on the owner.
+async fn write_here(shard: Rc<Shard>, markers: Vec<Placed>) -> Vec<(usize, Result<(), ErrorCode>)> {
+    let mut written = Vec::with_capacity(markers.len());
+    let mut ready = Vec::with_capacity(markers.len());
+    for (place, id, marker) in markers {
+        match shard.partition(id).await {
+            Ok(partition) => ready.push((place, partition, marker)),
+            Err(error) => written.push((place, Err(error))),
+        }
+    }
+    if ready.is_empty() {
+        return written;
+    }
+    let bytes = ready.len() * MARKER_BYTES;
+    let appended = append_order::enter(&shard, bytes, move |_| {
+        let now_ms = clock::now_ms();
+        let append = |(place, partition, marker): (usize, Rc<Partition>, Marker)| {
+            let appended = partition.append_marker(&marker, now_ms);
+            (
+                place,
+                appended.map(|appended| (partition, appended.last_offset)),
+            )
+        };
+        wait_until_durable(ready.into_iter().map(append).collect())
+    });
+    written.append(&mut appended.await);
+    written
+}
+
+/// A marker that is in the log, not durable yet.
+type Run = Result<(Rc<Partition>, i64), ErrorCode>;
+
+async fn wait_until_durable(all: Vec<(usize, Run)>) -> Vec<(usize, Result<(), ErrorCode>)> {
+    let mut durable = Vec::with_capacity(all.len());
+    for (place, run) in all {
+        let result = match run {
+            Ok((partition, last_offset)) => {
+                let committed = partition.high_watermark().wait_for(last_offset + 1).await;
+                committed.map_err(|_| ErrorCode::KafkaStorageError)
+            }
+            Err(error) => Err(error),
+        };
+        durable.push((place, result));
+    }
+    durable
+}

@@ -1,0 +1,3 @@
+//! Transactions: their markers in the partitions.
+
+pub(crate) mod markers;
