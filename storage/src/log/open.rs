@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use protocol::records::BatchHeader;
-use protocol::types::Uuid;
 use thiserror::Error;
 
 use crate::extent::{ExtentPool, PAGE_BYTES};
 use crate::log::aborted::AbortedIndex;
 use crate::log::index::{BatchPlace, Index};
 use crate::log::leader_epochs::LeaderEpochs;
+use crate::log::partition_dir::{DAMAGED_FILE, replace_file, topic_id_of, unlink_segment};
 use crate::log::partition_offsets::{OffsetsFileError, PartitionOffsets};
 use crate::log::producers::Producers;
 use crate::log::segment::Segment;
@@ -52,9 +52,6 @@ pub enum OpenError {
         reason: String,
     },
 }
-
-/// Written into the directory of a partition whose acknowledged records are damaged.
-pub(crate) const DAMAGED_FILE: &str = "damaged.txt";
 
 /// What the files of a partition hold.
 #[derive(Debug)]
@@ -138,12 +135,6 @@ impl Log {
     }
 }
 
-/// The topic that a directory belongs to.
-pub(crate) fn topic_id_of(dir: &Path) -> Option<Uuid> {
-    let text = std::fs::read_to_string(dir.join(directory::METADATA_FILE)).ok()?;
-    directory::topic_id_in(&text)
-}
-
 /// Reads what a partition's directory holds and scans what the recovery point does not cover.
 pub(crate) async fn load(
     ring: &Ring,
@@ -225,7 +216,7 @@ impl Loaded {
     /// deleted, the log is empty and goes on at its start offset.
     fn drop_deleted(&mut self) {
         let start_offset = self.offsets.log_start;
-        let sealed = self.sealed.iter().map(|(base, _)| *base);
+        let sealed = self.sealed.iter().map(|sealed| sealed.base_offset);
         let scanned = self.scanned.iter().map(|segment| segment.base_offset);
         let mut ends = sealed.skip(1).chain(scanned);
         let deleted = self
@@ -233,10 +224,13 @@ impl Loaded {
             .iter()
             .take_while(|_| ends.next().is_some_and(|end| end <= start_offset))
             .count();
-        self.surplus
-            .extend(self.sealed.drain(..deleted).map(|(base, _)| base));
+        self.surplus.extend(
+            self.sealed
+                .drain(..deleted)
+                .map(|sealed| sealed.base_offset),
+        );
         if self.end_offset < start_offset {
-            let sealed = self.sealed.drain(..).map(|(base, _)| base);
+            let sealed = self.sealed.drain(..).map(|sealed| sealed.base_offset);
             let scanned = self.scanned.drain(..).map(|segment| segment.base_offset);
             self.surplus.extend(sealed.chain(scanned));
             self.scanned.push(Scanned::empty(start_offset));
@@ -561,20 +555,6 @@ pub(crate) fn read_offsets(dir: &Path) -> io::Result<PartitionOffsets> {
     }
 }
 
-/// Removes a segment and its index.
-pub(crate) async fn unlink_segment(ring: &Ring, dir: &Path, base: i64) -> io::Result<()> {
-    for path in [
-        directory::segment_path(dir, base),
-        directory::index_path(dir, base),
-    ] {
-        match ring.unlink(&path).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-    }
-    Ok(())
-}
-
 fn read_epochs(dir: &Path) -> LeaderEpochs {
     let path = dir.join(directory::EPOCHS_FILE);
     let Ok(text) = std::fs::read_to_string(&path) else {
@@ -594,36 +574,4 @@ async fn open_direct(ring: &Ring, dir: &Path, base: i64) -> io::Result<File> {
     };
     ring.open(&directory::segment_path(dir, base), options)
         .await
-}
-
-/// Writes a small file so that its name always stands for a whole one.
-pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    use std::io::Write as _;
-    let unfinished = path.with_extension("tmp");
-    let mut file = std::fs::File::create(&unfinished)?;
-    file.write_all(bytes)?;
-    file.sync_data()?;
-    std::fs::rename(&unfinished, path)
-}
-
-/// Leaves a note that keeps a partition closed until somebody has looked at it.
-pub(crate) fn mark_damaged(dir: &Path, error: &OpenError) -> io::Result<()> {
-    replace_file(&dir.join(DAMAGED_FILE), error.to_string().as_bytes())
-}
-
-/// Makes sure that a directory is there and belongs to a topic; one of another topic moves away.
-pub(crate) fn adopt_dir(dir: &Path, topic_id: Uuid) -> io::Result<()> {
-    if topic_id_of(dir) == Some(topic_id) {
-        return Ok(());
-    }
-    if dir.exists() {
-        let stale = directory::deleted_path(dir, crate::clock::now_ms());
-        std::fs::rename(dir, &stale)?;
-        std::fs::remove_dir_all(&stale)?;
-    }
-    std::fs::create_dir(dir)?;
-    replace_file(
-        &dir.join(directory::METADATA_FILE),
-        directory::metadata_text(topic_id).as_bytes(),
-    )
 }

@@ -57,6 +57,8 @@ impl Log {
         state.start_offset = offset;
         state.epochs.truncate_from_start(offset);
         state.epochs_saved = false;
+        drop(state);
+        self.advance_durable(end);
         Ok(offset)
     }
 

@@ -95,7 +95,9 @@ impl State {
     /// First offset that is not yet decided, for what is durable up to `durable_end`.
     pub(crate) fn last_stable_offset(&mut self, durable_end: i64) -> i64 {
         let open = self.producers.first_open_offset();
-        self.unsettled.last_stable_offset(open, durable_end)
+        let stable = self.unsettled.last_stable_offset(open, durable_end);
+        // records of an open transaction may have been deleted
+        stable.max(self.start_offset.min(durable_end))
     }
 
     /// The segment that is written to.
