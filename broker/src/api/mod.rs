@@ -36,7 +36,7 @@ use crate::shard::budget::Permit;
 use crate::shard::request_memory::Charge;
 
 /// Every API served, in key order: what `ApiVersions` says.
-pub(crate) const SERVED: [ApiKey; 18] = [
+pub(crate) const SERVED: &[ApiKey] = &[
     ApiKey::Produce,
     ApiKey::Fetch,
     ApiKey::ListOffsets,
