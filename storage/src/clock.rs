@@ -11,9 +11,12 @@ static START: OnceLock<Instant> = OnceLock::new();
     reason = "this is the one place that reads it"
 )]
 pub fn now_ms() -> i64 {
-    let since_epoch = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    ms_of(SystemTime::now())
+}
+
+/// A point in time as record timestamps have it.
+pub(crate) fn ms_of(time: SystemTime) -> i64 {
+    let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }
 

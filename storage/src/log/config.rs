@@ -2,6 +2,8 @@
 
 use protocol::records::TimestampType;
 
+use crate::log::retention::Retention;
+
 /// See Kafka's topic and broker configuration of the same names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogConfig {
@@ -18,6 +20,10 @@ pub struct LogConfig {
     pub producer_expiration_ms: i64,
     /// Idempotent producers remembered; beyond that the longest silent ones are forgotten.
     pub producers_max: usize,
+    /// `retention.ms` and `retention.bytes`, where `cleanup.policy` has `delete`.
+    pub retention: Retention,
+    /// How long the files of deleted segments stay: `file.delete.delay.ms`.
+    pub file_delete_delay_ms: u64,
 }
 
 impl Default for LogConfig {
@@ -32,6 +38,8 @@ impl Default for LogConfig {
             timestamp_type: TimestampType::CreateTime,
             producer_expiration_ms: 24 * 60 * 60 * 1000,
             producers_max: 100_000,
+            retention: Retention::default(),
+            file_delete_delay_ms: 60_000,
         }
     }
 }

@@ -42,6 +42,25 @@ pub(crate) fn snapshot_path(dir: &Path, end_offset: i64) -> PathBuf {
     dir.join(format!("{end_offset:020}.snapshot"))
 }
 
+/// Every file that a segment may have.
+pub(crate) fn segment_files(dir: &Path, base_offset: i64) -> [PathBuf; 3] {
+    [
+        segment_path(dir, base_offset),
+        index_path(dir, base_offset),
+        txn_index_path(dir, base_offset),
+    ]
+}
+
+/// What ends the name of a file that only waits to be removed.
+pub(crate) const DELETED_FILE_SUFFIX: &str = ".deleted";
+
+/// The name of a file that only waits to be removed.
+pub(crate) fn deleted_file(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(DELETED_FILE_SUFFIX);
+    PathBuf::from(name)
+}
+
 /// The offset in the name of a file with this extension.
 pub(crate) fn offset_in(name: &str, extension: &str) -> Option<i64> {
     let digits = name.strip_suffix(extension)?.strip_suffix('.')?;

@@ -13,7 +13,9 @@ use crate::extent::{ExtentPool, PAGE_BYTES};
 use crate::log::aborted::AbortedIndex;
 use crate::log::index::{BatchPlace, Index};
 use crate::log::leader_epochs::LeaderEpochs;
-use crate::log::partition_dir::{DAMAGED_FILE, replace_file, topic_id_of, unlink_segment};
+use crate::log::partition_dir::{
+    DAMAGED_FILE, remove_deleted, replace_file, topic_id_of, unlink_segment,
+};
 use crate::log::partition_offsets::{OffsetsFileError, PartitionOffsets};
 use crate::log::producers::Producers;
 use crate::log::segment::Segment;
@@ -123,6 +125,7 @@ impl Log {
         let (ring, pool) = (&store.ring, &store.pool);
         let loaded = load(ring, pool, &path, &rules).await?;
         let loaded = loaded.settle(ring, pool, &path).await.map_err(io)?;
+        remove_deleted(ring, &path).await.map_err(io)?;
         let state = loaded.into_state(store, &path).await.map_err(io)?;
         let memory: usize = state
             .segments

@@ -17,13 +17,22 @@ pub(crate) fn topic_id_of(dir: &Path) -> Option<Uuid> {
     directory::topic_id_in(&text)
 }
 
+/// Removes the files that only waited for that.
+pub(crate) async fn remove_deleted(ring: &Ring, dir: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_str().unwrap_or_default();
+        if name.ends_with(directory::DELETED_FILE_SUFFIX) {
+            ring.unlink(&entry.path()).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes a segment and its indexes.
 pub(crate) async fn unlink_segment(ring: &Ring, dir: &Path, base: i64) -> io::Result<()> {
-    for path in [
-        directory::segment_path(dir, base),
-        directory::index_path(dir, base),
-        directory::txn_index_path(dir, base),
-    ] {
+    for path in directory::segment_files(dir, base) {
         match ring.unlink(&path).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}

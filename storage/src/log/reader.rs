@@ -155,6 +155,14 @@ fn find_end(
     end
 }
 
+/// The segment is not in the log any more.
+fn out_of_range(state: &State) -> ReadError {
+    ReadError::OutOfRange {
+        start: state.start_offset,
+        end: state.end_offset,
+    }
+}
+
 impl Segment {
     fn has_index(&self) -> bool {
         match &self.stage {
@@ -240,8 +248,7 @@ impl Log {
     ) -> Result<Vec<ExtentSlice>, ReadError> {
         let (memory, in_file) = {
             let state = self.state.borrow();
-            let missing = || io::Error::from(io::ErrorKind::NotFound);
-            let segment = state.by_base(base).ok_or_else(missing)?;
+            let segment = state.by_base(base).ok_or_else(|| out_of_range(&state))?;
             let start = segment
                 .tail
                 .start()
@@ -321,17 +328,20 @@ impl Log {
     }
 
     /// Reads the index of a sealed segment when it is not in memory.
-    pub(super) async fn load_index(&self, base: i64) -> io::Result<()> {
+    pub(super) async fn load_index(&self, base: i64) -> Result<(), ReadError> {
         let (loaded, bytes) = {
             let state = self.state.borrow();
-            let segment = state.by_base(base).ok_or(io::ErrorKind::NotFound)?;
+            let segment = state.by_base(base).ok_or_else(|| out_of_range(&state))?;
             (segment.has_index(), segment.appended)
         };
         if loaded {
             return Ok(());
         }
         let path = directory::index_path(&self.dir.path, base);
-        let stored = self.read_small(&path).await?;
+        let stored = match self.read_small(&path).await {
+            Ok(stored) => stored,
+            Err(error) => return Err(self.unreadable(base, error)),
+        };
         let index = Index::decode_sealed(&stored, base, bytes)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "damaged index"))?;
         let aborted = self.read_aborted(base).await?;
@@ -373,7 +383,7 @@ impl Log {
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, damaged))
     }
 
-    async fn sealed_file(&self, base: i64) -> io::Result<Arc<SegmentFile>> {
+    async fn sealed_file(&self, base: i64) -> Result<Arc<SegmentFile>, ReadError> {
         let open = {
             let state = self.state.borrow();
             match state.by_base(base).map(|segment| &segment.stage) {
@@ -389,7 +399,10 @@ impl Log {
             read: true,
             ..Default::default()
         };
-        let opened = SegmentFile::new(self.store.ring.open(&path, options).await?);
+        let opened = match self.store.ring.open(&path, options).await {
+            Ok(file) => SegmentFile::new(file),
+            Err(error) => return Err(self.unreadable(base, error)),
+        };
         if let Some(segment) = self.state.borrow_mut().by_base_mut(base)
             && let Stage::Sealed { file, .. } = &mut segment.stage
         {
@@ -397,6 +410,15 @@ impl Log {
         }
         self.store.sealed_used(&self.this, base);
         Ok(opened)
+    }
+
+    /// A file of a segment cannot be opened: retention may have deleted it meanwhile.
+    fn unreadable(&self, base: i64, error: io::Error) -> ReadError {
+        let state = self.state.borrow();
+        match state.by_base(base) {
+            Some(_) => ReadError::Io(error),
+            None => out_of_range(&state),
+        }
     }
 
     async fn read_small(&self, path: &std::path::Path) -> io::Result<Vec<u8>> {

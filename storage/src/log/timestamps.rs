@@ -1,8 +1,6 @@
 //! From a timestamp to an offset, through the segments' largest timestamps and their indexes to
 //! the records of a batch. Shell.
 
-use std::io;
-
 use protocol::records::{BatchIter, first_at_or_after};
 
 use crate::log::segment::Stage;
@@ -67,7 +65,7 @@ impl Log {
         bases.find(|base| after.is_none_or(|after| *base > after))
     }
 
-    async fn segment_max_timestamp(&self, base: i64) -> io::Result<Option<i64>> {
+    pub(super) async fn segment_max_timestamp(&self, base: i64) -> Result<Option<i64>, ReadError> {
         let known = {
             let state = self.state.borrow();
             match state

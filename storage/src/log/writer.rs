@@ -108,14 +108,17 @@ pub(crate) fn roll_if_due(
     if !must_roll(&age, &arrival, &limits) {
         return false;
     }
+    roll(state, placed.base_offset, now_ms);
+    true
+}
+
+/// Completes the active segment and begins a new one.
+pub(crate) fn roll(state: &mut State, base_offset: i64, now_ms: i64) {
     let producers = Box::new(state.producers.clone());
     let active = state.active();
     let writer = active.writer().cloned();
     active.stage = Stage::Closing { writer, producers };
-    state
-        .segments
-        .push_back(Segment::new(placed.base_offset, now_ms));
-    true
+    state.segments.push_back(Segment::new(base_offset, now_ms));
 }
 
 /// Copies the batch into the active segment and moves the end; returns the memory taken.

@@ -11,5 +11,6 @@ mod harness;
 mod idempotence;
 mod model;
 mod relaxed;
+mod retention;
 mod start_offset;
 mod transactions;
