@@ -130,6 +130,9 @@ pub(crate) struct Settings {
     pub(crate) group_offsets_topic: InternalTopic,
     pub(crate) transaction_state_topic: InternalTopic,
     pub(crate) producer_id_expiration: Duration,
+    pub(crate) retention_check_interval: Duration,
+    /// Before the first look at retention.
+    pub(crate) initial_task_delay: Duration,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) log_filter: String,
     pub(crate) log_format: LogFormat,
@@ -236,6 +239,8 @@ impl Settings {
             group_offsets_topic: InternalTopic::group_offsets(&read),
             transaction_state_topic: InternalTopic::transaction_state(&read),
             producer_id_expiration: read.duration("producer.id.expiration.ms"),
+            retention_check_interval: read.duration("log.retention.check.interval.ms"),
+            initial_task_delay: read.duration("log.initial.task.delay.ms"),
             shutdown_timeout: read.duration("millrace.shutdown.timeout.ms"),
             log_filter: read.text("millrace.log.level").to_owned(),
             log_format: match read.text("millrace.log.format") {

@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 use foldhash::fast::FixedState;
 use protocol::records::{ProduceRules, TimestampType};
 use storage::log::LogConfig;
+use storage::log::retention::Retention;
 
 use crate::config::Settings;
 use crate::config::topic::{self, TopicConfig};
@@ -21,6 +22,19 @@ pub(crate) fn log_config(topic: &TopicConfig, settings: &Settings, id: Partition
         timestamp_type: timestamp_type(topic),
         producer_expiration_ms: millis(settings.producer_id_expiration),
         producers_max: usize::try_from(settings.limits.producers_max).unwrap_or(usize::MAX),
+        retention: retention(topic),
+        file_delete_delay_ms: topic.file_delete_delay_ms,
+    }
+}
+
+/// A log that is only compacted keeps its records whatever their age.
+fn retention(topic: &TopicConfig) -> Retention {
+    if !topic.cleanup_policy.delete {
+        return Retention::default();
+    }
+    Retention {
+        ms: topic.retention_ms.map(signed),
+        bytes: topic.retention_bytes,
     }
 }
 

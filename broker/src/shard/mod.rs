@@ -10,8 +10,10 @@ pub(crate) mod mailbox;
 pub(crate) mod owners;
 pub(crate) mod placement;
 pub(crate) mod request_memory;
+pub(crate) mod retention;
 pub(crate) mod run;
 pub(crate) mod topic_configs;
+pub(crate) mod wall_clock;
 pub(crate) mod watches;
 
 use std::cell::{Cell, RefCell};

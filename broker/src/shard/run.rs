@@ -31,6 +31,7 @@ use crate::shard::Shard;
 use crate::shard::connection_counts::{ConnectionCounts, ConnectionLimits};
 use crate::shard::mailbox::{Lanes, Mailbox};
 use crate::shard::request_memory::RequestMemory;
+use crate::shard::retention;
 
 /// How often connections are looked at for the time limits.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
@@ -150,6 +151,7 @@ async fn serve(shard: Rc<Shard>, listeners: Vec<TcpListener>, reports: SyncSende
         storage::tasks::spawn(listener::accept(Rc::clone(&shard), socket, index)).detach();
     }
     storage::tasks::spawn(sweep(Rc::clone(&shard))).detach();
+    storage::tasks::spawn(retention::run(Rc::clone(&shard))).detach();
     // the main thread stops listening only when it gives the start up
     drop(reports.send(StartReport::Serving));
     shard.stop.requested().await;

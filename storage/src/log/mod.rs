@@ -232,6 +232,13 @@ impl Log {
         )
     }
 
+    /// Whether a partition has files.
+    #[must_use]
+    pub fn exists(store: &Store, id: &LogId) -> bool {
+        let dir = directory::partition_path(&store.options.data_dir, &id.topic, id.partition);
+        open::topic_id_of(&dir) == Some(id.topic_id)
+    }
+
     fn from_state(
         store: &Rc<Store>,
         id: LogId,

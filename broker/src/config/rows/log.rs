@@ -1,9 +1,7 @@
 //! The log: where it is, how it rolls, what is kept, how it is compacted, and the broker-wide
 //! defaults of topic settings.
 
-use super::{
-    ANY, CLEANUP, DELETED_AT_ONCE, HONOURED, MIB, NOT_EMPTY, ONE, THREADS, ZERO, settings,
-};
+use super::{ANY, CLEANUP, HONOURED, MIB, NOT_EMPTY, ONE, THREADS, ZERO, settings};
 use crate::config::setting::{Range, Treatment};
 
 const FLUSHED_ALREADY: Treatment = Treatment::Mapped(
@@ -31,15 +29,15 @@ Long "log.roll.jitter.ms" = null, ZERO, ClusterWide, HONOURED,
     "Most random time taken off the rolling age; goes before log.roll.jitter.hours.";
 Int "log.roll.jitter.hours" = "0", ZERO, ClusterWide, HONOURED,
     "Most random time in hours taken off the rolling age.";
-Long "log.retention.ms" = null, ANY, ClusterWide, CLEANUP,
+Long "log.retention.ms" = null, ANY, ClusterWide, HONOURED,
     "How long records are kept, -1 for ever; goes before minutes and hours.";
-Int "log.retention.minutes" = null, ANY, ClusterWide, CLEANUP,
+Int "log.retention.minutes" = null, ANY, ClusterWide, HONOURED,
     "How many minutes records are kept; goes before hours.";
-Int "log.retention.hours" = "168", ANY, ClusterWide, CLEANUP,
+Int "log.retention.hours" = "168", ANY, ClusterWide, HONOURED,
     "How many hours records are kept.";
-Long "log.retention.bytes" = "-1", ANY, ClusterWide, CLEANUP,
+Long "log.retention.bytes" = "-1", ANY, ClusterWide, HONOURED,
     "Size to which a partition is cut back, -1 for no bound.";
-Long "log.retention.check.interval.ms" = "300000", ONE, ReadOnly, CLEANUP,
+Long "log.retention.check.interval.ms" = "300000", ONE, ReadOnly, HONOURED,
     "How often retention is looked at.";
 List "log.cleanup.policy" = "delete", Range::ListOf(&["compact", "delete"]), ClusterWide, CLEANUP,
     "Whether old segments are deleted, or compacted by key, or both.";
@@ -47,7 +45,7 @@ Int "log.index.size.max.bytes" = "10485760", Range::AtLeast(4), ClusterWide, HON
     "Largest offset index of a segment.";
 Int "log.index.interval.bytes" = "4096", ZERO, ClusterWide, HONOURED,
     "Bytes of log between two index entries.";
-Long "log.segment.delete.delay.ms" = "60000", ZERO, ClusterWide, DELETED_AT_ONCE,
+Long "log.segment.delete.delay.ms" = "60000", ZERO, ClusterWide, HONOURED,
     "Wait between a file's removal from the log and from the disk.";
 Long "log.flush.interval.messages" = "9223372036854775807", ONE, ClusterWide, FLUSHED_ALREADY,
     "Records after which the Java broker syncs a partition.";

@@ -59,10 +59,7 @@ const THREADS: Treatment = Treatment::Ignored(
 const JVM_PLUGIN: Treatment =
     Treatment::Refused("Java classes cannot be loaded; there is no JVM in this process");
 const CLUSTERING: Treatment = Treatment::Later("this version runs as a single broker");
-const CLEANUP: Treatment =
-    Treatment::Later("this version neither deletes nor compacts old records");
-const DELETED_AT_ONCE: Treatment =
-    Treatment::Ignored("files are removed at once; whoever still reads one holds it open");
+const CLEANUP: Treatment = Treatment::Later("this version does not compact logs");
 const GROUPS: Treatment = Treatment::Later("group coordination is not in this version");
 const TRANSACTIONS: Treatment = Treatment::Later("transactions are not in this version");
 const TLS: Treatment = Treatment::Later("only PLAINTEXT listeners are served in this version");

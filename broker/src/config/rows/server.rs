@@ -111,6 +111,6 @@ Class "alter.config.policy.class.name" = null, ANY, ReadOnly, JVM_PLUGIN,
     "Java class that may veto a change of configuration.";
 Long "server.max.startup.time.ms" = "9223372036854775807", ZERO, ReadOnly, TIMING,
     "How long the Java broker's start may take.";
-Long "log.initial.task.delay.ms" = "30000", ZERO, ReadOnly, TIMING,
-    "Wait before the Java broker's first retention round.";
+Long "log.initial.task.delay.ms" = "30000", ZERO, ReadOnly, HONOURED,
+    "Wait before the first look at retention.";
 }

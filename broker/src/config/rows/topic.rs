@@ -1,6 +1,6 @@
 //! Settings of one topic, and the broker settings that each takes its default from.
 
-use super::{ANY, CLEANUP, CLUSTERING, DELETED_AT_ONCE, HONOURED, MIB, ONE, ZERO, settings};
+use super::{ANY, CLEANUP, CLUSTERING, HONOURED, MIB, ONE, ZERO, settings};
 use crate::config::setting::{Range, Treatment};
 
 const FLUSHED_ALREADY: Treatment = Treatment::Mapped(
@@ -26,7 +26,7 @@ Int "compression.zstd.level" = "3", Range::Between(-131_072, 22), ClusterWide, C
     "Effort of zstd compression.";
 Long "delete.retention.ms" = "86400000", ZERO, ClusterWide, CLEANUP,
     "How long the marks of deleted keys stay readable.";
-Long "file.delete.delay.ms" = "60000", ZERO, ClusterWide, DELETED_AT_ONCE,
+Long "file.delete.delay.ms" = "60000", ZERO, ClusterWide, HONOURED,
     "Wait between a file's removal from the log and from the disk.";
 Long "flush.messages" = "9223372036854775807", ONE, ClusterWide, FLUSHED_ALREADY,
     "Records after which the Java broker syncs the partition.";
@@ -66,9 +66,9 @@ Bool "remote.log.delete.on.disable" = "false", ANY, ClusterWide, TIERING,
     "Delete the remote part when tiering is switched off.";
 Bool "remote.storage.enable" = "false", ANY, ClusterWide, NO_TIERING,
     "Keep old segments in remote storage.";
-Long "retention.bytes" = "-1", ANY, ClusterWide, CLEANUP,
+Long "retention.bytes" = "-1", ANY, ClusterWide, HONOURED,
     "Size to which the partition is cut back, -1 for no bound.";
-Long "retention.ms" = "604800000", Range::AtLeast(-1), ClusterWide, CLEANUP,
+Long "retention.ms" = "604800000", Range::AtLeast(-1), ClusterWide, HONOURED,
     "How long records are kept, -1 for ever.";
 Int "segment.bytes" = "1073741824", MIB, ClusterWide, HONOURED,
     "Size at which a new segment starts.";
