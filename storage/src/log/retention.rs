@@ -184,6 +184,6 @@ mod tests {
             ms: Some(i64::MAX),
             bytes: None,
         };
-        assert_eq!(deleted(ms, 0, 40, &[(10, 1, i64::MIN)]), 0);
+        assert_eq!(deleted(ms, 0, 40, &[(10, 1, -1)]), 0);
     }
 }
