@@ -18,6 +18,9 @@ use crate::shard::owners::ask_owners;
 /// What Kafka says of a transaction that is not there.
 const NO_OFFSET: i64 = -1;
 
+/// Kafka's words, which it has for a topic but not for a partition.
+const UNKNOWN_TOPIC: &str = "This server does not host this topic-partition.";
+
 pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
     let request: DescribeProducersRequest = call.request()?;
     let shard = &call.connection.shard;
@@ -34,7 +37,11 @@ pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
                 questions.push(((topic.id, index), ()));
             }
             // replaced when the owner has answered
-            partitions.push(refused(index, ErrorCode::UnknownTopicOrPartition));
+            let mut unknown = refused(index, ErrorCode::UnknownTopicOrPartition);
+            if topic.is_none() {
+                unknown.error_message = Some(UNKNOWN_TOPIC.to_owned());
+            }
+            partitions.push(unknown);
         }
         response.topics.push(TopicResponse {
             name: asked.name,

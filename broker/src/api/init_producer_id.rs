@@ -1,8 +1,7 @@
-//! `InitProducerId` (22), versions 0-5: ids for idempotent producers. Shell.
+//! `InitProducerId` (22), versions 0-5: ids for idempotent and transactional producers. Shell.
 //!
 //! The controller hands out blocks of ids; each shard keeps one block and asks for the next when
-//! it is used up. Transactional ids are not served yet: `TRANSACTIONAL_ID_AUTHORIZATION_FAILED`
-//! would be a lie, so they get `COORDINATOR_NOT_AVAILABLE`.
+//! it is used up. A transactional id keeps its producer id; its coordinator decides.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -18,6 +17,13 @@ use protocol::messages::init_producer_id_response::InitProducerIdResponse;
 use crate::api::{Call, CloseReason, Outcome};
 use crate::control::{ControlRequest, ControlResponse};
 use crate::shard::Shard;
+use crate::txn::coordinator;
+use crate::txn::init::InitRequest;
+use crate::txn::transaction::ProducerIdentity;
+
+/// For a producer id that is not there.
+const NONE: i64 = -1;
+const FENCED_FROM_VERSION: i16 = 4;
 
 /// The producer ids that one shard may give out.
 #[derive(Debug, Default)]
@@ -32,7 +38,7 @@ impl ProducerIds {
     ///
     /// # Errors
     /// What the controller answered when it had no block.
-    async fn next(&self, shard: &Rc<Shard>) -> Result<i64, ErrorCode> {
+    pub(crate) async fn next(&self, shard: &Rc<Shard>) -> Result<i64, ErrorCode> {
         loop {
             if let Some(id) = self.block.borrow_mut().next() {
                 return Ok(id);
@@ -87,28 +93,58 @@ async fn ask_for_block(shard: &Rc<Shard>) -> Result<Range<i64>, ErrorCode> {
 
 pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
     let request: InitProducerIdRequest = call.request()?;
-    let shard = &call.connection.shard;
-    let id = match request.transactional_id.as_deref() {
-        // an id and its epoch belong together
-        _ if (request.producer_id == -1) != (request.producer_epoch == -1) => {
-            Err(ErrorCode::InvalidRequest)
-        }
-        None => shard.producer_ids.next(shard).await,
-        Some("") => Err(ErrorCode::InvalidRequest),
-        Some(_) => Err(ErrorCode::CoordinatorNotAvailable),
-    };
-    let response = match id {
-        Ok(producer_id) => InitProducerIdResponse {
-            producer_id,
-            producer_epoch: 0,
+    let response = match init(&call.connection.shard, request).await {
+        Ok(producer) => InitProducerIdResponse {
+            producer_id: producer.id,
+            producer_epoch: producer.epoch,
             ..Default::default()
         },
         Err(error) => InitProducerIdResponse {
-            error_code: error.into(),
-            producer_id: -1,
+            error_code: fencing_error(error, call.header.api_version).into(),
+            producer_id: NONE,
             producer_epoch: -1,
             ..Default::default()
         },
     };
     Ok(call.respond(&response))
+}
+
+async fn init(
+    shard: &Rc<Shard>,
+    request: InitProducerIdRequest,
+) -> Result<ProducerIdentity, ErrorCode> {
+    let named = ProducerIdentity {
+        id: request.producer_id,
+        epoch: request.producer_epoch,
+    };
+    // an id and its epoch belong together
+    if (named.id == NONE) != (named.epoch == -1) {
+        return Err(ErrorCode::InvalidRequest);
+    }
+    let Some(transactional_id) = request.transactional_id else {
+        let id = shard.producer_ids.next(shard).await?;
+        return Ok(ProducerIdentity { id, epoch: 0 });
+    };
+    if transactional_id.is_empty() {
+        return Err(ErrorCode::InvalidRequest);
+    }
+    let timeout_ms = request.transaction_timeout_ms;
+    if !(1..=shard.settings.transactions.timeout_ms_max).contains(&timeout_ms) {
+        return Err(ErrorCode::InvalidTransactionTimeout);
+    }
+    let request = InitRequest {
+        transactional_id,
+        timeout_ms,
+        expected: (named.id != NONE).then_some(named),
+    };
+    coordinator::init(shard, request).await
+}
+
+/// Clients before KIP-588 know a fenced producer by another name.
+fn fencing_error(error: ErrorCode, version: i16) -> ErrorCode {
+    if error == ErrorCode::ProducerFenced && version < FENCED_FROM_VERSION {
+        ErrorCode::InvalidProducerEpoch
+    } else {
+        error
+    }
 }

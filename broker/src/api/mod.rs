@@ -4,20 +4,27 @@
 //! share one, because all they do is go to the controller. A request whose header or body cannot
 //! be read closes the connection, as Kafka does; an unknown `ApiVersions` version is answered.
 
+pub(crate) mod add_offsets_to_txn;
+pub(crate) mod add_partitions_to_txn;
 pub(crate) mod admin;
 pub(crate) mod api_versions;
 pub(crate) mod describe;
 pub(crate) mod describe_producers;
+pub(crate) mod describe_transactions;
+pub(crate) mod end_txn;
 pub(crate) mod fetch;
 pub(crate) mod fetch_session;
 pub(crate) mod find_coordinator;
 pub(crate) mod init_producer_id;
 pub(crate) mod list_offsets;
+pub(crate) mod list_transactions;
 pub(crate) mod metadata;
 pub(crate) mod offset_commit;
 pub(crate) mod offset_fetch;
 pub(crate) mod offset_for_leader_epoch;
 pub(crate) mod produce;
+mod transactional;
+pub(crate) mod txn_offset_commit;
 pub(crate) mod write_txn_markers;
 
 use std::pin::Pin;
@@ -49,13 +56,19 @@ pub(crate) const SERVED: &[ApiKey] = &[
     ApiKey::DeleteTopics,
     ApiKey::InitProducerId,
     ApiKey::OffsetForLeaderEpoch,
+    ApiKey::AddPartitionsToTxn,
+    ApiKey::AddOffsetsToTxn,
+    ApiKey::EndTxn,
     ApiKey::WriteTxnMarkers,
+    ApiKey::TxnOffsetCommit,
     ApiKey::DescribeConfigs,
     ApiKey::AlterConfigs,
     ApiKey::CreatePartitions,
     ApiKey::IncrementalAlterConfigs,
     ApiKey::DescribeCluster,
     ApiKey::DescribeProducers,
+    ApiKey::DescribeTransactions,
+    ApiKey::ListTransactions,
     ApiKey::DescribeTopicPartitions,
 ];
 
@@ -230,10 +243,16 @@ async fn dispatch(call: Call) -> Result<Outcome, CloseReason> {
         ApiKey::IncrementalAlterConfigs => admin::incremental_alter_configs(call).await,
         ApiKey::InitProducerId => init_producer_id::answer(call).await,
         ApiKey::OffsetForLeaderEpoch => offset_for_leader_epoch::answer(call).await,
+        ApiKey::AddPartitionsToTxn => add_partitions_to_txn::answer(call).await,
+        ApiKey::AddOffsetsToTxn => add_offsets_to_txn::answer(call).await,
+        ApiKey::EndTxn => end_txn::answer(call).await,
         ApiKey::WriteTxnMarkers => write_txn_markers::answer(call).await,
+        ApiKey::TxnOffsetCommit => txn_offset_commit::answer(call).await,
         ApiKey::DescribeConfigs => describe::configs(&call),
         ApiKey::DescribeCluster => describe::cluster(&call),
         ApiKey::DescribeProducers => describe_producers::answer(call).await,
+        ApiKey::DescribeTransactions => describe_transactions::answer(call).await,
+        ApiKey::ListTransactions => list_transactions::answer(call).await,
         ApiKey::DescribeTopicPartitions => describe::topic_partitions(&call),
         _ => {
             let (key, version) = (call.header.api_key, call.header.api_version);

@@ -19,10 +19,12 @@ use storage::log::Appended;
 
 use crate::api::{Answer, Call, CloseReason, Outcome};
 use crate::net::response::Response;
-use crate::partition::Partition;
 use crate::partition::config::produce_rules;
 use crate::partition::table::PartitionId;
+use crate::partition::{Admission, Partition};
 use crate::shard::{Shard, append_order};
+use crate::txn::admission::{self, Client, Entrance};
+use crate::txn::transaction::ProducerIdentity;
 
 const ACKS_NONE: i16 = 0;
 const ACKS_LEADER: i16 = 1;
@@ -40,6 +42,7 @@ struct Append {
     id: PartitionId,
     records: Bytes,
     batch: ValidBatch,
+    admission: Admission,
 }
 
 /// A batch in the log, not durable yet.
@@ -56,16 +59,13 @@ pub(crate) async fn answer(call: Call) -> Result<Answer, CloseReason> {
     let shard = Rc::clone(&call.connection.shard);
     let mut outcomes = Vec::with_capacity(request.partitions.len());
     let mut faults_left = FAULTS_MAX;
-    let mut by_owner: BTreeMap<usize, Vec<Append>> = BTreeMap::new();
+    let mut appends = Vec::with_capacity(request.partitions.len());
     for (place, partition) in request.partitions.iter().enumerate() {
         // replaced when the owner has answered
         outcomes.push(ProduceOutcome::failed(ErrorCode::UnknownServerError, None));
         match check(&call, &request, partition, place) {
             Ok(append) => match shard.ensure_open(append.id).await {
-                Ok(()) => by_owner
-                    .entry(shard.owner_of(append.id))
-                    .or_default()
-                    .push(append),
+                Ok(()) => appends.push(append),
                 Err(code) => outcomes[place] = ProduceOutcome::failed(code, None),
             },
             Err(refused) => {
@@ -77,6 +77,11 @@ pub(crate) async fn answer(call: Call) -> Result<Answer, CloseReason> {
                 outcomes[place] = outcome;
             }
         }
+    }
+    let mut by_owner: BTreeMap<usize, Vec<Append>> = BTreeMap::new();
+    for append in admit_transactions(&call, &request, appends, &mut outcomes).await {
+        let of_owner = by_owner.entry(shard.owner_of(append.id)).or_default();
+        of_owner.push(append);
     }
     let mut pending: Vec<Pin<Box<dyn Future<Output = Appends>>>> = Vec::new();
     for (owner, appends) in by_owner {
@@ -141,15 +146,65 @@ fn check(
     if records.len() > config.segment_bytes as usize {
         return Err(ErrorCode::RecordListTooLarge.into());
     }
-    if batch.header.is_transactional() {
-        return Err(ErrorCode::InvalidTxnState.into()); // no transaction can be open yet
-    }
     Ok(Append {
         place,
         id: (topic.id, partition.index),
         records,
         batch,
+        admission: Admission::Unchecked,
     })
+}
+
+/// Lets the batches of a transaction into their partitions; those that may not enter get their
+/// outcome. Batches of no transaction pass.
+async fn admit_transactions(
+    call: &Call,
+    request: &ProduceRequest,
+    appends: Vec<Append>,
+    outcomes: &mut [ProduceOutcome],
+) -> Vec<Append> {
+    let (transactional, mut admitted): (Vec<_>, Vec<_>) = appends
+        .into_iter()
+        .partition(|append| append.batch.header.is_transactional());
+    if transactional.is_empty() {
+        return admitted;
+    }
+    let entrances = transactional.iter().map(|append| Entrance {
+        id: append.id,
+        topic: topic_name(call, append.id),
+        producer: producer_of(append),
+    });
+    let admissions = match &request.transactional_id {
+        Some(id) => {
+            let client = Client::of_produce(call.header.api_version);
+            let shard = &call.connection.shard;
+            admission::admit(shard, id, entrances.collect(), client).await
+        }
+        None => vec![Err(ErrorCode::TransactionalIdAuthorizationFailed); transactional.len()],
+    };
+    for (append, admission) in transactional.into_iter().zip(admissions) {
+        match admission {
+            Ok(admission) => admitted.push(Append {
+                admission,
+                ..append
+            }),
+            Err(error) => outcomes[append.place] = ProduceOutcome::failed(error, None),
+        }
+    }
+    admitted
+}
+
+fn producer_of(append: &Append) -> ProducerIdentity {
+    ProducerIdentity {
+        id: append.batch.header.producer_id,
+        epoch: append.batch.header.producer_epoch,
+    }
+}
+
+fn topic_name(call: &Call, (topic_id, _): PartitionId) -> Rc<str> {
+    let image = call.connection.shard.image();
+    let topic = image.topic_by_id(topic_id);
+    topic.map_or_else(|| "".into(), |topic| topic.name.as_ref().into())
 }
 
 /// Runs on the owner. Appends in the order in which this is called, at once unless the journal is
@@ -172,6 +227,8 @@ impl Append {
             .partitions
             .get(self.id)
             .ok_or(ErrorCode::UnknownTopicOrPartition)?;
+        let producer = producer_of(&self);
+        partition.check_admission(producer.id, producer.epoch, self.admission)?;
         let appended = partition.append(&self.records, &self.batch, now_ms)?;
         Ok((partition, appended))
     }

@@ -14,6 +14,7 @@ use super::relations;
 use super::setting::parse_integer;
 use super::table;
 use super::topic::TopicConfig;
+use super::transactions::TransactionSettings;
 
 /// What the configuration has to know about the machine.
 #[derive(Clone, Debug)]
@@ -129,6 +130,7 @@ pub(crate) struct Settings {
     pub(crate) groups: GroupSettings,
     pub(crate) group_offsets_topic: InternalTopic,
     pub(crate) transaction_state_topic: InternalTopic,
+    pub(crate) transactions: TransactionSettings,
     pub(crate) producer_id_expiration: Duration,
     pub(crate) retention_check_interval: Duration,
     /// Before the first look at retention.
@@ -238,6 +240,7 @@ impl Settings {
             groups: GroupSettings::read(&read),
             group_offsets_topic: InternalTopic::group_offsets(&read),
             transaction_state_topic: InternalTopic::transaction_state(&read),
+            transactions: TransactionSettings::read(&read),
             producer_id_expiration: read.duration("producer.id.expiration.ms"),
             retention_check_interval: read.duration("log.retention.check.interval.ms"),
             initial_task_delay: read.duration("log.initial.task.delay.ms"),
@@ -286,7 +289,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn bool(&self, name: &str) -> bool {
+    pub(crate) fn bool(&self, name: &str) -> bool {
         self.text(name).eq_ignore_ascii_case("true")
     }
 

@@ -21,6 +21,7 @@ mod rows;
 pub(crate) mod setting;
 pub(crate) mod table;
 pub(crate) mod topic;
+pub(crate) mod transactions;
 
 pub(crate) use effective::Settings;
 

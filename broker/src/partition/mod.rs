@@ -5,6 +5,7 @@
 
 pub(crate) mod config;
 pub(crate) mod table;
+mod transaction;
 
 use std::rc::Rc;
 
@@ -15,6 +16,8 @@ use storage::log::aborted::AbortedTransaction;
 use storage::log::transactions::Marker;
 use storage::log::{AppendError, Appended, Log, LogSlice, ReadError, TimestampOffset};
 use storage::watermark::Watermark;
+
+pub(crate) use self::transaction::{Admission, Standing};
 
 /// A partition that this broker leads.
 #[derive(Debug)]

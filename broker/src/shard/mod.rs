@@ -50,6 +50,8 @@ use crate::shard::request_memory::RequestMemory;
 use crate::shard::run::Stop;
 use crate::shard::topic_configs::TopicConfigs;
 use crate::shard::watches::Watches;
+use crate::txn::completions::Completions;
+use crate::txn::transactions::Transactions;
 
 /// The shard that accepts connections, for all.
 const ACCEPTOR: usize = 0;
@@ -72,6 +74,8 @@ pub(crate) struct Shard {
     pub(crate) producer_ids: ProducerIds,
     pub(crate) watches: Watches,
     pub(crate) group_coordinators: Coordinators<Groups>,
+    pub(crate) transaction_coordinators: Coordinators<Transactions>,
+    pub(crate) completions: Completions,
     pub(crate) parked_answers: ParkedAnswers,
     pub(crate) control: ControlHandle,
     pub(crate) catalog: ConfigCatalog,
@@ -224,6 +228,7 @@ impl Shard {
         *self.image.borrow_mut() = image;
         self.topic_configs.forget();
         coordinator::image_changed::<Groups>(self, change);
+        coordinator::image_changed::<Transactions>(self, change);
         for topic in &change.topics_deleted {
             self.delete_logs(topic);
         }

@@ -128,6 +128,8 @@ fn run_shard(start: ShardStart) -> anyhow::Result<()> {
         producer_ids: Default::default(),
         watches: Default::default(),
         group_coordinators: Default::default(),
+        transaction_coordinators: Default::default(),
+        completions: Default::default(),
         parked_answers: Default::default(),
         control: assembly.control,
         catalog: ConfigCatalog::new(start.settings.layers().clone()),

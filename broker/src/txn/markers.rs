@@ -10,6 +10,10 @@ use protocol::error_code::ErrorCode;
 use storage::clock;
 use storage::log::transactions::Marker;
 
+use crate::coordinator;
+use crate::coordinator::machine::Transaction;
+use crate::group::Groups;
+use crate::metadata::image::GROUP_OFFSETS_TOPIC;
 use crate::partition::Partition;
 use crate::partition::table::PartitionId;
 use crate::shard::{Shard, append_order};
@@ -48,9 +52,17 @@ pub(crate) async fn write(
 async fn write_here(shard: Rc<Shard>, markers: Vec<Placed>) -> Vec<(usize, Result<(), ErrorCode>)> {
     let mut written = Vec::with_capacity(markers.len());
     let mut ready = Vec::with_capacity(markers.len());
+    let image = shard.image();
+    let offsets_topic = image.topic(GROUP_OFFSETS_TOPIC).map(|topic| topic.id);
+    let mut offsets = BTreeMap::new();
     for (place, id, marker) in markers {
         match shard.partition(id).await {
-            Ok(partition) => ready.push((place, partition, marker)),
+            Ok(partition) => {
+                if Some(id.0) == offsets_topic {
+                    offsets.insert(place, (id.1, marker));
+                }
+                ready.push((place, partition, marker));
+            }
             Err(error) => written.push((place, Err(error))),
         }
     }
@@ -69,8 +81,25 @@ async fn write_here(shard: Rc<Shard>, markers: Vec<Placed>) -> Vec<(usize, Resul
         };
         wait_until_durable(ready.into_iter().map(append).collect())
     });
-    written.append(&mut appended.await);
+    for (place, result) in appended.await {
+        if result.is_ok()
+            && let Some((index, marker)) = offsets.get(&place)
+        {
+            tell_groups(&shard, *index, marker).await;
+        }
+        written.push((place, result));
+    }
     written
+}
+
+/// Offsets that groups have pending count from now on, or never.
+async fn tell_groups(shard: &Rc<Shard>, index: i32, marker: &Marker) {
+    let transaction = Transaction {
+        producer_id: marker.producer_id,
+        producer_epoch: marker.producer_epoch,
+    };
+    let committed = marker.end.committed;
+    coordinator::marker_written::<Groups>(shard, index, transaction, committed).await;
 }
 
 /// A marker that is in the log, not durable yet.

@@ -1,8 +1,6 @@
 //! Group and share coordinators, transactions and producer ids: the broker's side.
 
-use super::{
-    ANY, GROUPS, HONOURED, JVM_PLUGIN, MINUS_ONE, ONE, THREADS, TRANSACTIONS, ZERO, settings,
-};
+use super::{ANY, GROUPS, HONOURED, JVM_PLUGIN, MINUS_ONE, ONE, THREADS, ZERO, settings};
 use crate::config::setting::{Range, Treatment};
 
 const REPLICAS: Range = Range::AtLeast(1);
@@ -138,29 +136,29 @@ Int "share.coordinator.write.timeout.ms" = "5000", ONE, ReadOnly, GROUPS,
     "How long a write of the share coordinator may take.";
 Int "share.coordinator.cold.partition.snapshot.interval.ms" = "300000", ONE, ReadOnly, GROUPS,
     "How often the state of a silent share partition is written anew.";
-Short "transaction.state.log.replication.factor" = "3", REPLICAS, ReadOnly, TRANSACTIONS,
+Short "transaction.state.log.replication.factor" = "3", REPLICAS, ReadOnly, HONOURED,
     "Replicas of the topic of transaction state.";
-Int "transaction.state.log.min.isr" = "2", ONE, ReadOnly, TRANSACTIONS,
+Int "transaction.state.log.min.isr" = "2", ONE, ReadOnly, HONOURED,
     "In-sync replicas that a write to the topic of transaction state needs.";
-Int "transaction.state.log.num.partitions" = "50", ONE, ReadOnly, TRANSACTIONS,
+Int "transaction.state.log.num.partitions" = "50", ONE, ReadOnly, HONOURED,
     "Partitions of the topic of transaction state.";
-Int "transaction.state.log.segment.bytes" = "104857600", ONE, ReadOnly, TRANSACTIONS,
+Int "transaction.state.log.segment.bytes" = "104857600", ONE, ReadOnly, HONOURED,
     "Segment size of the topic of transaction state.";
-Int "transaction.state.log.load.buffer.size" = "5242880", ONE, ReadOnly, TRANSACTIONS,
+Int "transaction.state.log.load.buffer.size" = "5242880", ONE, ReadOnly, Treatment::Ignored("a coordinator reads a MiB at a time"),
     "Bytes read at a time when a coordinator loads its transactions.";
-Bool "transaction.partition.verification.enable" = "true", ANY, ClusterWide, TRANSACTIONS,
+Bool "transaction.partition.verification.enable" = "true", ANY, ClusterWide, HONOURED,
     "Check that a partition belongs to a transaction before its records are written.";
-Int "transactional.id.expiration.ms" = "604800000", ONE, ReadOnly, TRANSACTIONS,
+Int "transactional.id.expiration.ms" = "604800000", ONE, ReadOnly, HONOURED,
     "How long an unused transactional id is kept.";
-Int "transaction.max.timeout.ms" = "900000", ONE, ReadOnly, TRANSACTIONS,
+Int "transaction.max.timeout.ms" = "900000", ONE, ReadOnly, HONOURED,
     "Longest time that a producer may ask for its transactions.";
-Int "transaction.abort.timed.out.transaction.cleanup.interval.ms" = "10000", ONE, ReadOnly, TRANSACTIONS,
+Int "transaction.abort.timed.out.transaction.cleanup.interval.ms" = "10000", ONE, ReadOnly, HONOURED,
     "How often transactions that took too long are looked for.";
-Int "transaction.remove.expired.transaction.cleanup.interval.ms" = "3600000", ONE, ReadOnly, TRANSACTIONS,
+Int "transaction.remove.expired.transaction.cleanup.interval.ms" = "3600000", ONE, ReadOnly, HONOURED,
     "How often unused transactional ids are looked for.";
-Int "add.partitions.to.txn.retry.backoff.ms" = "20", ONE, ReadOnly, TRANSACTIONS,
+Int "add.partitions.to.txn.retry.backoff.ms" = "20", ONE, ReadOnly, Treatment::Ignored("an addition goes on as soon as the transaction before is complete"),
     "First wait before a partition is added to a transaction again.";
-Int "add.partitions.to.txn.retry.backoff.max.ms" = "100", ZERO, ReadOnly, TRANSACTIONS,
+Int "add.partitions.to.txn.retry.backoff.max.ms" = "100", ZERO, ReadOnly, HONOURED,
     "Longest wait before a partition is added to a transaction again.";
 Int "producer.id.expiration.ms" = "86400000", ONE, ClusterWide, HONOURED,
     "How long the sequence state of a silent producer is kept.";

@@ -61,7 +61,6 @@ const JVM_PLUGIN: Treatment =
 const CLUSTERING: Treatment = Treatment::Later("this version runs as a single broker");
 const CLEANUP: Treatment = Treatment::Later("this version does not compact logs");
 const GROUPS: Treatment = Treatment::Later("group coordination is not in this version");
-const TRANSACTIONS: Treatment = Treatment::Later("transactions are not in this version");
 const TLS: Treatment = Treatment::Later("only PLAINTEXT listeners are served in this version");
 const QUOTAS: Treatment = Treatment::Later("quotas are not in this version");
 const METRICS: Treatment = Treatment::Later("metrics are not in this version");
