@@ -270,7 +270,11 @@ impl Fetch {
         }
         for (place, error) in &self.unreadable {
             let key = &self.session.partitions[*place].0;
-            let outcome = FetchOutcome::failed(key.partition, *error);
+            let outcome = FetchOutcome {
+                // as Kafka has it when no partition was asked
+                aborted_transactions: Some(Vec::new()),
+                ..FetchOutcome::failed(key.partition, *error)
+            };
             outcomes.push((*place, outcome, LogSlice::default()));
         }
         outcomes.sort_unstable_by_key(|(place, ..)| *place);
@@ -338,6 +342,7 @@ impl Fetch {
             }
             Err(error) => {
                 outcome.error_code = error;
+                outcome.aborted_transactions = None;
                 (outcome, LogSlice::default())
             }
         }

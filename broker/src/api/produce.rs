@@ -229,6 +229,11 @@ impl Append {
             .ok_or(ErrorCode::UnknownTopicOrPartition)?;
         let producer = producer_of(&self);
         partition.check_admission(producer.id, producer.epoch, self.admission)?;
+        let is_added = matches!(self.admission, Admission::Added(_));
+        if is_added && self.batch.header.base_sequence != 0 {
+            // each transaction has an epoch of its own, so its sequences begin at 0
+            return Err(ErrorCode::OutOfOrderSequenceNumber);
+        }
         let appended = partition.append(&self.records, &self.batch, now_ms)?;
         Ok((partition, appended))
     }

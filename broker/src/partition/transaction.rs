@@ -25,6 +25,8 @@ pub(crate) enum Admission {
     Open,
     /// The coordinator knows of it, and was asked after this marker.
     Verified(LastMarker),
+    /// The same, and the partition was added for these records: they are its first.
+    Added(LastMarker),
     /// Nobody was asked: that is switched off, or the records belong to no transaction.
     Unchecked,
 }
@@ -54,10 +56,15 @@ impl Partition {
     ) -> Result<(), ErrorCode> {
         match (admission, self.standing(producer_id, producer_epoch)) {
             (Admission::Unchecked, _) | (_, Standing::Open) => Ok(()),
-            (Admission::Verified(before), Standing::Closed(now)) if before == now => Ok(()),
-            (Admission::Open | Admission::Verified(_), Standing::Closed(_)) => {
-                Err(ErrorCode::InvalidTxnState)
+            (Admission::Verified(before) | Admission::Added(before), Standing::Closed(now))
+                if before == now =>
+            {
+                Ok(())
             }
+            (
+                Admission::Open | Admission::Verified(_) | Admission::Added(_),
+                Standing::Closed(_),
+            ) => Err(ErrorCode::InvalidTxnState),
         }
     }
 }

@@ -100,9 +100,9 @@ pub(crate) async fn admit(
         None => Ok(Topics::new()),
     };
     let admitted = entrances.iter().zip(standings).map(|(entrance, standing)| {
-        let verified = match standing? {
+        let last_marker = match standing? {
             Standing::Open => return Ok(Admission::Open),
-            Standing::Closed(verified) => verified,
+            Standing::Closed(last_marker) => last_marker,
         };
         let refused = asked
             .as_ref()
@@ -111,7 +111,10 @@ pub(crate) async fn admit(
         if refused.is_some_and(|refused| refused.contains(&entrance.id.1)) {
             return Err(in_a_produce(ErrorCode::TransactionAbortable, client));
         }
-        Ok(Admission::Verified(verified))
+        Ok(match client {
+            Client::AddsByWriting => Admission::Added(last_marker),
+            Client::Oldest | Client::Classic => Admission::Verified(last_marker),
+        })
     });
     admitted.collect()
 }
