@@ -215,7 +215,7 @@ impl FetchSessions {
     }
 
     fn open(&mut self, request: &SessionRequest, now: Duration) -> i32 {
-        if request.wanted.is_empty() || !self.make_room(now) {
+        if !self.make_room(now) {
             return 0;
         }
         let mut session = Session::new(request.uses_topic_ids, now);

@@ -97,7 +97,6 @@ fn check(
     if is_repeated {
         return Err(ErrorCode::InvalidRequest);
     }
-    let topic = topic.ok_or(ErrorCode::UnknownTopicOrPartition)?;
     let special = SPECIAL_FROM_VERSION
         .iter()
         .find(|(special, _)| *special == asked.timestamp);
@@ -108,6 +107,7 @@ fn check(
     if !is_known {
         return Err(ErrorCode::UnsupportedVersion);
     }
+    let topic = topic.ok_or(ErrorCode::UnknownTopicOrPartition)?;
     Ok((topic, asked.partition_index))
 }
 

@@ -114,9 +114,6 @@ fn check(
     place: usize,
 ) -> Result<Append, BatchRefused> {
     let shard = &call.connection.shard;
-    if !matches!(request.acks, ACKS_NONE | ACKS_LEADER | ACKS_ALL) {
-        return Err(ErrorCode::InvalidRequiredAcks.into());
-    }
     if shard.disk_is_short.get() {
         return Err(ErrorCode::KafkaStorageError.into());
     }
@@ -129,6 +126,9 @@ fn check(
     let Some(placed) = topic.partition(partition.index) else {
         return Err(ErrorCode::UnknownTopicOrPartition.into());
     };
+    if !matches!(request.acks, ACKS_NONE | ACKS_LEADER | ACKS_ALL) {
+        return Err(ErrorCode::InvalidRequiredAcks.into());
+    }
     let isr_min = placed
         .replicas
         .len()

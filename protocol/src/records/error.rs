@@ -97,8 +97,7 @@ impl RecordFaultKind {
 impl From<&BatchError> for ErrorCode {
     fn from(error: &BatchError) -> Self {
         match error {
-            BatchError::Truncated { .. }
-            | BatchError::LengthTooSmall { .. }
+            BatchError::LengthTooSmall { .. }
             | BatchError::UnknownFormat { .. }
             | BatchError::WrongCrc { .. } => Self::CorruptMessage,
             BatchError::TooLarge { .. }
@@ -106,7 +105,9 @@ impl From<&BatchError> for ErrorCode {
             BatchError::ZstdNotAllowed { .. } => Self::UnsupportedCompressionType,
             BatchError::BadProducerEpoch { .. } => Self::InvalidProducerEpoch,
             BatchError::Refused { .. } if error.is_about_time() => Self::InvalidTimestamp,
-            BatchError::Empty
+            // half a batch is none to Kafka, and there must be one
+            BatchError::Truncated { .. }
+            | BatchError::Empty
             | BatchError::MoreThanOneBatch { .. }
             | BatchError::OldFormat { .. }
             | BatchError::UnknownCompression { .. }

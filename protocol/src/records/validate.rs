@@ -417,7 +417,7 @@ mod tests {
         for length in 1..one.len() {
             assert_eq!(
                 code(&one[..length]),
-                ErrorCode::CorruptMessage,
+                ErrorCode::InvalidRecord,
                 "cut at {length}"
             );
         }
@@ -425,10 +425,16 @@ mod tests {
 
     #[test]
     fn a_wrong_length_or_crc_is_corrupt() {
-        for length in [i32::MIN, -1, 0, 48, 1_000_000, i32::MAX] {
+        for length in [i32::MIN, -1, 0, 48] {
             assert_eq!(
                 code(&changed(8, &length.to_be_bytes())),
                 ErrorCode::CorruptMessage
+            );
+        }
+        for length in [1_000_000, i32::MAX] {
+            assert_eq!(
+                code(&changed(8, &length.to_be_bytes())),
+                ErrorCode::InvalidRecord
             );
         }
         let mut bytes = plain();

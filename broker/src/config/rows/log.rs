@@ -23,17 +23,17 @@ Int "log.segment.bytes" = "1073741824", MIB, ClusterWide, HONOURED,
     "Size at which a new segment starts.";
 Long "log.roll.ms" = null, ONE, ClusterWide, HONOURED,
     "Age at which a new segment starts; goes before log.roll.hours.";
-Int "log.roll.hours" = "168", ONE, ClusterWide, HONOURED,
+Int "log.roll.hours" = "168", ONE, ReadOnly, HONOURED,
     "Age in hours at which a new segment starts.";
 Long "log.roll.jitter.ms" = null, ZERO, ClusterWide, HONOURED,
     "Most random time taken off the rolling age; goes before log.roll.jitter.hours.";
-Int "log.roll.jitter.hours" = "0", ZERO, ClusterWide, HONOURED,
+Int "log.roll.jitter.hours" = "0", ZERO, ReadOnly, HONOURED,
     "Most random time in hours taken off the rolling age.";
 Long "log.retention.ms" = null, ANY, ClusterWide, HONOURED,
     "How long records are kept, -1 for ever; goes before minutes and hours.";
-Int "log.retention.minutes" = null, ANY, ClusterWide, HONOURED,
+Int "log.retention.minutes" = null, ANY, ReadOnly, HONOURED,
     "How many minutes records are kept; goes before hours.";
-Int "log.retention.hours" = "168", ANY, ClusterWide, HONOURED,
+Int "log.retention.hours" = "168", ANY, ReadOnly, HONOURED,
     "How many hours records are kept.";
 Long "log.retention.bytes" = "-1", ANY, ClusterWide, HONOURED,
     "Size to which a partition is cut back, -1 for no bound.";

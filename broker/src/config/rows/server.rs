@@ -23,7 +23,7 @@ String "broker.rack" = null, NOT_EMPTY, ReadOnly, HONOURED,
     "Rack or zone of this broker, told to clients.";
 List "listeners" = "PLAINTEXT://127.0.0.1:9092", NOT_EMPTY, PerBroker, HONOURED,
     "Addresses to listen on, as NAME://host:port. No host means every interface; port 0 means any free port.";
-List "advertised.listeners" = null, ANY, PerBroker, HONOURED,
+List "advertised.listeners" = null, ANY, ReadOnly, HONOURED,
     "Addresses that clients are told to connect to. Taken from listeners when not given.";
 String "listener.security.protocol.map" = "PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL", NOT_EMPTY, PerBroker, HONOURED,
     "Security protocol of each listener name.";
