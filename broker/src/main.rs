@@ -25,6 +25,10 @@ mod shard;
 mod startup;
 mod txn;
 
+/// A request is many small allocations, and a hop frees on one core what another one allocated.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     // before any other thread exists, when it costs nothing
     control::membarrier::register();
