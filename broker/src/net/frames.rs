@@ -26,6 +26,8 @@ const AWAITED_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// The largest request but for `Produce`, whatever `socket.request.max.bytes` allows. Records are
 /// not copied, but everything else is decoded, and bad bytes decode into fifty times their size.
 const DECODED_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The key with which every request begins.
+const KEY_BYTES: usize = size_of::<i16>();
 /// Small requests in a row after which a connection goes back to provided buffers.
 const SMALL_IN_A_ROW: u32 = 8;
 
@@ -87,7 +89,7 @@ impl FrameReader {
         awaits: impl Fn(usize),
     ) -> Result<Option<Frame>, FrameError> {
         let mut prefix = [0; 4];
-        match self.fill(&mut prefix).await? {
+        match self.fill_and_more(&mut prefix, KEY_BYTES).await? {
             4 => {}
             0 => return Ok(None),
             _ => return Err(FrameError::Torn),
@@ -101,7 +103,7 @@ impl FrameReader {
                 memory,
             }
         } else {
-            awaits(size_of::<i16>());
+            awaits(KEY_BYTES);
             let key = self.key_of(length).await?;
             awaits(0);
             self.large_body(length, key, &awaits).await?
@@ -111,8 +113,8 @@ impl FrameReader {
     }
 
     /// The first bytes of a large request: its key, which says how large it may be.
-    async fn key_of(&mut self, length: usize) -> Result<[u8; 2], FrameError> {
-        let mut key = [0; 2];
+    async fn key_of(&mut self, length: usize) -> Result<[u8; KEY_BYTES], FrameError> {
+        let mut key = [0; KEY_BYTES];
         if self.fill(&mut key).await? < key.len() {
             return Err(FrameError::Torn);
         }
@@ -141,7 +143,7 @@ impl FrameReader {
     async fn large_body(
         &mut self,
         length: usize,
-        key: [u8; 2],
+        key: [u8; KEY_BYTES],
         awaits: &impl Fn(usize),
     ) -> Result<Frame, FrameError> {
         let shard = Rc::clone(&self.shard);
@@ -209,9 +211,15 @@ impl FrameReader {
 
     /// Fills `into`; returns how much came before the peer closed.
     async fn fill(&mut self, into: &mut [u8]) -> Result<usize, FrameError> {
+        self.fill_and_more(into, 0).await
+    }
+
+    /// The same; `more` bytes that certainly follow may be received along with it, for the next.
+    async fn fill_and_more(&mut self, into: &mut [u8], more: usize) -> Result<usize, FrameError> {
         let mut filled = 0;
         while filled < into.len() {
-            if self.chunk.is_none() && !self.next_chunk(into.len() - filled).await? {
+            let wanted = into.len() - filled + more;
+            if self.chunk.is_none() && !self.next_chunk(wanted).await? {
                 break;
             }
             filled += self.take(&mut into[filled..]);
