@@ -9,7 +9,7 @@
     reason = "raw memory shared by one appender and many readers"
 )]
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::alloc::{GlobalAlloc, Layout, System, handle_alloc_error};
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::{Deref, Range};
@@ -31,7 +31,8 @@ const CHUNKED_BYTES_MIN: usize = 64 << 10;
 const CHUNK_BYTES: usize = 2 << 20;
 const QUEUE_BLOCKS_MAX: usize = 8192;
 
-/// Memory from the system: one block, or several cut from it.
+/// Memory from the system: one block, or several cut from it. Not from the program's allocator, which
+/// may hand out memory that has been touched before, and that huge pages no longer come to back.
 struct Chunk {
     start: NonNull<u8>,
     layout: Layout,
@@ -56,7 +57,7 @@ impl Chunk {
         )]
         let layout = Layout::from_size_align(bytes, align).expect("a valid layout");
         // SAFETY: the size is not zero.
-        let start = unsafe { alloc(layout) };
+        let start = unsafe { System.alloc(layout) };
         let Some(start) = NonNull::new(start) else {
             handle_alloc_error(layout)
         };
@@ -79,7 +80,7 @@ impl Drop for Chunk {
             .allocated_bytes
             .fetch_sub(self.layout.size(), Ordering::Relaxed);
         // SAFETY: allocated with this layout, and no block of it is left.
-        unsafe { dealloc(self.start.as_ptr(), self.layout) };
+        unsafe { System.dealloc(self.start.as_ptr(), self.layout) };
     }
 }
 
