@@ -320,7 +320,7 @@ async fn create(
         ..Default::default()
     };
     let file = ring.open(&unfinished, options).await?;
-    ring.allocate(&file, 0, SUPERBLOCKS_BYTES + region_bytes, false)
+    ring.allocate(&file, 0, SUPERBLOCKS_BYTES + region_bytes)
         .await?;
     let superblock = Superblock {
         generation: 1,

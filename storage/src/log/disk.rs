@@ -103,7 +103,7 @@ pub(crate) struct SegmentWriter {
     base_offset: i64,
     file: RefCell<Option<File>>,
     opening: Gate,
-    /// Space reserved up to here.
+    /// The file is at least so long, with space for all of it.
     reserved: Cell<u64>,
     reserving: Cell<bool>,
     /// The partial last page is being written: no other write may hold it.
@@ -160,10 +160,9 @@ impl SegmentWriter {
         sync: WriteSync,
     ) -> io::Result<()> {
         self.idle.until(|| !self.last_page.get()).await;
+        self.reserve(store, write.range.end).await;
         self.write(store, &write.slices, write.range.start, sync)
-            .await?;
-        self.reserve_ahead(store, write.range.end).await;
-        Ok(())
+            .await
     }
 
     /// From now on other writes wait until [`Self::write_last_page`] is done.
@@ -209,26 +208,29 @@ impl SegmentWriter {
         }
     }
 
-    /// Reserves space beyond `end`, so that writes convert what is there instead of growing the
-    /// file. Without space nothing is lost yet, but appends are refused from now on.
-    async fn reserve_ahead(&self, store: &Store, end: u64) {
-        let step = (end / 2).clamp(GROW_BYTES_MIN, GROW_BYTES_MAX);
-        if self.reserving.get() || self.reserved.get() > end + step / 2 {
+    /// Makes the file longer than a write up to `end` needs: a write that makes it longer itself is
+    /// handed to a kernel thread, one at a time. The file reads as zeros behind what is written, and
+    /// is cut when it is sealed, closed or recovered. Without space nothing is lost yet, but
+    /// appends are refused from now on.
+    async fn reserve(&self, store: &Store, end: u64) {
+        if self.reserving.get() || end <= self.reserved.get() {
             return;
         }
         let Ok(file) = self.file(store).await else {
             return;
         };
         self.reserving.set(true);
-        let mut allocated = store.ring.allocate(&file, end, step, true).await;
-        let mut step = step;
+        let from = self.reserved.get();
+        let step = (end / 2).clamp(GROW_BYTES_MIN, GROW_BYTES_MAX);
+        let mut grown = end + step;
+        let mut allocated = store.ring.allocate(&file, from, grown - from).await;
         if step > GROW_BYTES_MIN && allocated.as_ref().is_err_and(is_full) {
             // The disk is only full when there is no space for a small step either.
-            step = GROW_BYTES_MIN;
-            allocated = store.ring.allocate(&file, end, step, true).await;
+            grown = end + GROW_BYTES_MIN;
+            allocated = store.ring.allocate(&file, from, grown - from).await;
         }
         match allocated {
-            Ok(()) => self.reserved.set(end + step),
+            Ok(()) => self.reserved.set(grown),
             Err(error) if is_full(&error) => store.set_disk_full(),
             // A file system without reservations: writes grow the file then.
             Err(_) => self.reserved.set(u64::MAX / 2),

@@ -11,7 +11,6 @@ use super::buffers::GROUP;
 use super::files::File;
 use super::notify::Notifier;
 use super::sockets::{Listener, Socket};
-use super::sys;
 use super::vectors::{Outgoing, Vectors};
 use crate::extent::{ExtentSlice, ExtentWriter};
 
@@ -62,7 +61,6 @@ pub(super) enum FileAction {
         file: File,
         position: u64,
         bytes: u64,
-        keep_size: bool,
     },
     Truncate {
         file: File,
@@ -229,14 +227,9 @@ impl FileAction {
                 file,
                 position,
                 bytes,
-                keep_size,
-            } => {
-                let mode = if *keep_size { sys::KEEP_SIZE } else { 0 };
-                opcode::Fallocate::new(file.raw(), *bytes)
-                    .offset(*position)
-                    .mode(mode)
-                    .build()
-            }
+            } => opcode::Fallocate::new(file.raw(), *bytes)
+                .offset(*position)
+                .build(),
             Self::Truncate { file, len } => opcode::Ftruncate::new(file.raw(), *len).build(),
         }
     }

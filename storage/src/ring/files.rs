@@ -239,23 +239,16 @@ impl Ring {
         .await
     }
 
-    /// Reserves space.
+    /// Reserves space, and makes the file as long as that.
     ///
     /// # Errors
     /// As fallocate(2).
-    pub async fn allocate(
-        &self,
-        file: &File,
-        position: u64,
-        bytes: u64,
-        keep_size: bool,
-    ) -> io::Result<()> {
+    pub async fn allocate(&self, file: &File, position: u64, bytes: u64) -> io::Result<()> {
         let file = file.clone();
         self.file_action(Action::File(FileAction::Allocate {
             file,
             position,
             bytes,
-            keep_size,
         }))
         .await
     }

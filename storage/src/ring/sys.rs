@@ -68,9 +68,6 @@ pub(super) fn send_file(
     check(unsafe { libc::sendfile(to, from, &raw mut offset, bytes) })
 }
 
-/// Flags of `fallocate` that keep the file's length.
-pub(super) const KEEP_SIZE: i32 = libc::FALLOC_FL_KEEP_SIZE;
-
 /// The address in the form that `connect` takes, and its length.
 #[expect(
     clippy::cast_possible_truncation,

@@ -128,7 +128,7 @@ impl Store {
             ..Default::default()
         };
         let file = self.ring.open(&self.disk_space.reserve, options).await?;
-        self.ring.allocate(&file, 0, RESERVE_BYTES, false).await?;
+        self.ring.allocate(&file, 0, RESERVE_BYTES).await?;
         Ok(())
     }
 }

@@ -33,7 +33,7 @@ fn direct_writes_gather_extents_and_read_back() {
         let (pool, path) = (pool(), directory.path().join("direct"));
         block_on(&ring, async {
             let file = ring.open(&path, DIRECT).await.unwrap();
-            ring.allocate(&file, 0, 1 << 20, false).await.unwrap();
+            ring.allocate(&file, 0, 1 << 20).await.unwrap();
             let mut tail = filled(&pool, 3, 5000);
             tail.zero_page_tail();
             let data = vec![
