@@ -104,18 +104,23 @@ fn a_clean_stop_leaves_an_empty_journal_and_exact_files() {
 #[test]
 fn large_appends_go_to_the_segment_and_survive_a_crash() {
     let dir = tempfile::tempdir().unwrap();
-    run(dir.path(), Setup::default(), async |broker| {
+    let file = dir.path().join("topic7-0/00000000000000000000.log");
+    let file_bytes = || std::fs::metadata(&file).unwrap().len();
+    let size = run(dir.path(), Setup::default(), async |broker| {
         let log = Log::create(&broker.store, id(0), small_segments(1 << 30));
         for number in 0..20 {
             let count = if number % 3 == 0 { 1 } else { 200 };
             append_durably(&broker.store, &log, &batch(number * 1_000, count, 1_000)).await;
         }
+        log.size_bytes()
     });
+    assert!(file_bytes() > size, "space is reserved ahead");
     run(dir.path(), Setup::default(), async |broker| {
         assert!(
             broker.report.bytes < 1 << 20,
             "only page tails are in the journal"
         );
+        assert_eq!(file_bytes(), size, "recovery cuts what was reserved");
         let log = Log::open(&broker.store, id(0), small_segments(1 << 30))
             .await
             .unwrap();
