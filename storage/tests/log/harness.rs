@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use protocol::records::{BatchBuilder, BatchHeader, BatchIter, BatchOptions, ValidBatch};
 use protocol::types::Uuid;
@@ -52,7 +53,8 @@ pub(crate) fn run<T>(dir: &Path, setup: Setup, work: impl AsyncFnOnce(Broker) ->
     let pool = ExtentPool::new(PoolOptions {
         idle_bytes_max: 16 << 20,
     });
-    block_on(&ring.clone(), async move {
+    let handle = ring.clone();
+    let done = block_on(&handle, async move {
         let known = |id: Uuid| Some(topic_of(id));
         let report = recover(&ring, &pool, dir, &known).await.unwrap();
         let options = StoreOptions {
@@ -64,7 +66,20 @@ pub(crate) fn run<T>(dir: &Path, setup: Setup, work: impl AsyncFnOnce(Broker) ->
         };
         let store = Store::open(ring, pool, options).await.unwrap();
         work(Broker { store, report }).await
-    })
+    });
+    end_writes(&handle);
+    done
+}
+
+/// Waits for the writes under way, whose results nobody gets any more. A broker that starts after a
+/// real crash does so too: the lock on the data directory is held as long as they last. Recovery
+/// writes through the page cache, which a direct write to the same file would find dirty.
+fn end_writes(ring: &Ring) {
+    const QUIET: Duration = Duration::from_millis(10);
+    ring.wait(Some(QUIET));
+    while ring.reap() > 0 {
+        ring.wait(Some(QUIET));
+    }
 }
 
 pub(crate) fn id(partition: i32) -> LogId {
