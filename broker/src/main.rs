@@ -6,15 +6,7 @@ mod cli;
 mod config;
 mod control;
 mod controller;
-#[expect(
-    dead_code,
-    reason = "the classic groups and transactions to come use the rest"
-)]
 mod coordinator;
-#[expect(
-    dead_code,
-    reason = "the classic groups and transactions to come use the rest"
-)]
 mod group;
 mod limits;
 mod logging;

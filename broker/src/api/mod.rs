@@ -8,21 +8,29 @@ pub(crate) mod add_offsets_to_txn;
 pub(crate) mod add_partitions_to_txn;
 pub(crate) mod admin;
 pub(crate) mod api_versions;
+pub(crate) mod delete_groups;
 pub(crate) mod describe;
+pub(crate) mod describe_groups;
 pub(crate) mod describe_producers;
 pub(crate) mod describe_transactions;
 pub(crate) mod end_txn;
 pub(crate) mod fetch;
 pub(crate) mod fetch_session;
 pub(crate) mod find_coordinator;
+pub(crate) mod heartbeat;
 pub(crate) mod init_producer_id;
+pub(crate) mod join_group;
+pub(crate) mod leave_group;
+pub(crate) mod list_groups;
 pub(crate) mod list_offsets;
 pub(crate) mod list_transactions;
 pub(crate) mod metadata;
 pub(crate) mod offset_commit;
+pub(crate) mod offset_delete;
 pub(crate) mod offset_fetch;
 pub(crate) mod offset_for_leader_epoch;
 pub(crate) mod produce;
+pub(crate) mod sync_group;
 mod transactional;
 pub(crate) mod txn_offset_commit;
 pub(crate) mod write_txn_markers;
@@ -51,6 +59,12 @@ pub(crate) const SERVED: &[ApiKey] = &[
     ApiKey::OffsetCommit,
     ApiKey::OffsetFetch,
     ApiKey::FindCoordinator,
+    ApiKey::JoinGroup,
+    ApiKey::Heartbeat,
+    ApiKey::LeaveGroup,
+    ApiKey::SyncGroup,
+    ApiKey::DescribeGroups,
+    ApiKey::ListGroups,
     ApiKey::ApiVersions,
     ApiKey::CreateTopics,
     ApiKey::DeleteTopics,
@@ -64,7 +78,9 @@ pub(crate) const SERVED: &[ApiKey] = &[
     ApiKey::DescribeConfigs,
     ApiKey::AlterConfigs,
     ApiKey::CreatePartitions,
+    ApiKey::DeleteGroups,
     ApiKey::IncrementalAlterConfigs,
+    ApiKey::OffsetDelete,
     ApiKey::DescribeCluster,
     ApiKey::DescribeProducers,
     ApiKey::DescribeTransactions,
@@ -170,7 +186,8 @@ impl Call {
 }
 
 /// Answers one request. Returns as soon as the connection's next request may be taken up: for
-/// `Produce` when the records are appended, for `Fetch` at once, for all others when answered.
+/// `Produce` when the records are appended, for `Fetch`, `JoinGroup` and `SyncGroup` at once, for
+/// all others when answered.
 ///
 /// # Errors
 /// The connection must be closed.
@@ -200,6 +217,10 @@ pub(crate) async fn answer(
         produce::answer(call).await
     } else if key == ApiKey::Fetch {
         fetch::answer(call).await
+    } else if key == ApiKey::JoinGroup {
+        join_group::answer(call).await
+    } else if key == ApiKey::SyncGroup {
+        sync_group::answer(call).await
     } else {
         dispatch(call).await.map(Answer::Ready)
     }
@@ -235,6 +256,12 @@ async fn dispatch(call: Call) -> Result<Outcome, CloseReason> {
         ApiKey::OffsetCommit => offset_commit::answer(call).await,
         ApiKey::OffsetFetch => offset_fetch::answer(call).await,
         ApiKey::FindCoordinator => find_coordinator::answer(call).await,
+        ApiKey::Heartbeat => heartbeat::answer(call).await,
+        ApiKey::LeaveGroup => leave_group::answer(call).await,
+        ApiKey::DescribeGroups => describe_groups::answer(call).await,
+        ApiKey::ListGroups => list_groups::answer(call).await,
+        ApiKey::DeleteGroups => delete_groups::answer(call).await,
+        ApiKey::OffsetDelete => offset_delete::answer(call).await,
         ApiKey::ApiVersions => api_versions::answer(&call),
         ApiKey::CreateTopics => admin::create_topics(call).await,
         ApiKey::DeleteTopics => admin::delete_topics(call).await,

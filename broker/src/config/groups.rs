@@ -12,6 +12,8 @@ pub(crate) struct GroupSettings {
     pub(crate) session_timeout_ms_min: i32,
     pub(crate) session_timeout_ms_max: i32,
     pub(crate) initial_rebalance_delay: Duration,
+    /// Of one partition of the offsets topic.
+    pub(crate) groups_max: usize,
     /// Members of a classic group.
     pub(crate) members_max: usize,
     /// Of a coordinator's partition; `max.message.bytes` of the offsets topic.
@@ -29,6 +31,8 @@ impl GroupSettings {
             session_timeout_ms_min: read.i32("group.min.session.timeout.ms"),
             session_timeout_ms_max: read.i32("group.max.session.timeout.ms"),
             initial_rebalance_delay: read.duration("group.initial.rebalance.delay.ms"),
+            groups_max: usize::try_from(read.long("millrace.groups.per.coordinator.max"))
+                .unwrap_or(usize::MAX),
             members_max: usize::try_from(read.long("group.max.size")).unwrap_or(usize::MAX),
             record_bytes_max: usize::try_from(read.long("message.max.bytes")).unwrap_or(usize::MAX),
         }

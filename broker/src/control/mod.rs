@@ -16,7 +16,7 @@ mod queue;
 mod quorum_state;
 mod raft_driver;
 mod request;
-mod startup;
+pub(crate) mod startup;
 #[cfg(test)]
 mod tests;
 

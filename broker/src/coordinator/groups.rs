@@ -1,9 +1,11 @@
 //! The groups as a coordinator: the rules of `group` under the runtime. Shell.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use foldhash::HashSet;
 use protocol::codec::DecodeError;
 
 use super::machine::{Decision, EncodedRecord, Machine, Now, Replay, Transaction};
@@ -12,6 +14,7 @@ use crate::config::Settings;
 use crate::group::Groups;
 use crate::group::answer::Reply;
 use crate::group::record::GroupRecord;
+use crate::metadata::delta::ImageChange;
 use crate::metadata::image::{ClusterImage, GROUP_OFFSETS_TOPIC};
 use crate::shard::Shard;
 
@@ -31,31 +34,54 @@ impl Machine for Groups {
         GroupRecord::decode(key, value)
     }
 
-    fn replay(&mut self, record: GroupRecord, transaction: Option<Transaction>, _when: Replay) {
-        self.replay(record, transaction);
+    fn replay(&mut self, record: GroupRecord, transaction: Option<Transaction>, when: Replay) {
+        self.replay(record, transaction, when);
     }
 
     fn end_transaction(&mut self, transaction: Transaction, committed: bool) {
         self.end_transaction(transaction, committed);
     }
 
-    fn loaded(&mut self, _now: Now) {}
-
-    fn next_deadline(&mut self) -> Option<Duration> {
-        None
+    fn loaded(&mut self, now: Now) {
+        self.loaded(now);
     }
 
-    fn expire(&mut self, _now: Now, _image: &ClusterImage) -> Decision<Self, ()> {
-        Decision::only(())
+    fn next_deadline(&mut self) -> Option<Duration> {
+        Self::next_deadline(self)
+    }
+
+    fn expire(&mut self, now: Now, _image: &ClusterImage) -> Decision<Self, ()> {
+        self.expire(now)
     }
 
     fn abandon(&mut self) -> Vec<Reply> {
-        Vec::new()
+        self.abandon()
     }
 
     fn undone(effect: Reply) -> Option<Reply> {
-        Some(effect)
+        Some(effect.refused())
     }
+}
+
+/// Has the coordinators of this shard forget the offsets of topics that are gone.
+pub(crate) fn topics_deleted(shard: &Rc<Shard>, change: &ImageChange) {
+    if change.topics_deleted.is_empty() {
+        return;
+    }
+    let names = change.topics_deleted.iter();
+    let names: Rc<HashSet<Arc<str>>> =
+        Rc::new(names.map(|topic| Arc::clone(&topic.name)).collect());
+    let shard = Rc::clone(shard);
+    storage::tasks::spawn(async move {
+        for groups in shard.group_coordinators.all_active() {
+            let deleted = groups.write(&shard, |groups, _| {
+                groups.topics_deleted(|topic| names.contains(topic))
+            });
+            // a coordinator that cannot write says so itself
+            let (Ok(()) | Err(_)) = deleted.await;
+        }
+    })
+    .detach();
 }
 
 impl Coordinated for Groups {

@@ -50,18 +50,23 @@ impl Parked {
         }
     }
 
-    pub(crate) async fn answered(&self) -> Answer {
+    /// The answer; none when `given_up` comes first.
+    pub(crate) async fn answered(&self, given_up: impl Future<Output = ()>) -> Option<Answer> {
         let slots = &self.shard.parked_answers.slots;
-        std::future::poll_fn(|context| {
+        let answered = std::future::poll_fn(|context| {
             let mut slots = slots.borrow_mut();
             let slot = slots.entry(self.number).or_default();
             if let Some(answer) = slot.answer.take() {
-                return Poll::Ready(answer);
+                return Poll::Ready(Some(answer));
             }
             slot.waiter = Some(context.waker().clone());
             Poll::Pending
-        })
-        .await
+        });
+        let given_up = async {
+            given_up.await;
+            None
+        };
+        futures_lite::future::or(answered, given_up).await
     }
 }
 

@@ -6,13 +6,23 @@
 
 pub(crate) mod answer;
 pub(crate) mod classic;
+pub(crate) mod delete;
+pub(crate) mod describe;
+pub(crate) mod members;
 pub(crate) mod offset_commit;
 pub(crate) mod offset_fetch;
 pub(crate) mod offsets;
 pub(crate) mod record;
+pub(crate) mod retention;
+#[cfg(test)]
+pub(crate) mod test_bed;
+#[cfg(test)]
+mod tests;
+pub(crate) mod timers;
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::time::Duration;
 
 use foldhash::{HashMap, HashSet};
 use protocol::messages::coordinator::offset_commit_key::OffsetCommitKey;
@@ -21,8 +31,9 @@ use protocol::messages::coordinator::offset_commit_value::OffsetCommitValue;
 use self::classic::ClassicGroup;
 use self::offsets::{Committed, Offsets};
 use self::record::GroupRecord;
+use self::timers::Timers;
 use crate::config::groups::GroupSettings;
-use crate::coordinator::machine::{Decision, Transaction};
+use crate::coordinator::machine::{Decision, Replay, Transaction};
 
 /// A group's id; shared by all that refer to the group.
 pub(crate) type GroupId = Rc<str>;
@@ -36,12 +47,16 @@ pub(crate) struct Groups {
     topic_names: HashSet<Rc<str>>,
     /// The groups in which a producer has pending offsets.
     transactions: HashMap<i64, BTreeSet<GroupId>>,
+    timers: Timers,
+    /// When old offsets are looked for next, by the monotonic clock.
+    retention_at: Duration,
 }
 
 /// One group; a new one is a classic group without members, which is what it stays if all that
 /// comes are offsets.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Group {
+    pub(crate) id: GroupId,
     pub(crate) offsets: Offsets,
     pub(crate) kind: Kind,
 }
@@ -68,6 +83,8 @@ impl Groups {
             groups: HashMap::default(),
             topic_names: HashSet::default(),
             transactions: HashMap::default(),
+            timers: Timers::default(),
+            retention_at: Duration::MAX,
         }
     }
 
@@ -76,13 +93,20 @@ impl Groups {
     }
 
     /// Takes up a record: the only way in which what is durable changes.
-    pub(crate) fn replay(&mut self, record: GroupRecord, transaction: Option<Transaction>) {
+    pub(crate) fn replay(
+        &mut self,
+        record: GroupRecord,
+        transaction: Option<Transaction>,
+        when: Replay,
+    ) {
         match record {
             GroupRecord::OffsetCommit { key, value } => match value {
                 Some(value) => self.replay_commit(&key, value, transaction),
                 None => self.replay_offset_tombstone(&key),
             },
             GroupRecord::GroupMetadata { group, value } => match value {
+                // a live classic group is what its record was made from
+                Some(_) if when == Replay::Live && self.is_classic(&group) => {}
                 Some(value) => {
                     let group = self.group_or_new(&group);
                     group.kind = Kind::Classic(ClassicGroup::from_record(&value));
@@ -111,16 +135,17 @@ impl Groups {
         let topic = self.topic_name(&key.topic);
         let committed = Committed::new(value.offset, value.leader_epoch, value.commit_timestamp)
             .with(value.metadata, value.expire_timestamp);
-        let offsets = &mut self.group_or_new(&key.group).offsets;
+        let group = self.group_or_new(&key.group);
         let Some(transaction) = transaction else {
-            offsets.commit(&topic, key.partition, committed);
+            group.offsets.commit(&topic, key.partition, committed);
             return;
         };
         let producer_id = transaction.producer_id;
+        let offsets = &mut group.offsets;
         offsets.commit_pending(producer_id, &topic, key.partition, committed);
-        let group_id = self.group_id(&key.group);
+        let group_id = Rc::clone(&group.id);
         let of_producer = self.transactions.entry(producer_id).or_default();
-        of_producer.extend(group_id);
+        of_producer.insert(group_id);
     }
 
     fn replay_offset_tombstone(&mut self, key: &OffsetCommitKey) {
@@ -142,16 +167,22 @@ impl Groups {
 
     fn group_or_new(&mut self, group_id: &str) -> &mut Group {
         if !self.groups.contains_key(group_id) {
-            self.groups.insert(group_id.into(), Group::default());
+            let id: GroupId = group_id.into();
+            let group = Group {
+                id: Rc::clone(&id),
+                offsets: Offsets::default(),
+                kind: Kind::default(),
+            };
+            self.groups.insert(id, group);
         }
         self.groups
             .get_mut(group_id)
             .unwrap_or_else(|| unreachable!("it was just put in"))
     }
 
-    fn group_id(&self, group_id: &str) -> Option<GroupId> {
-        let (group_id, _) = self.groups.get_key_value(group_id)?;
-        Some(Rc::clone(group_id))
+    fn is_classic(&self, group_id: &str) -> bool {
+        let kind = self.get(group_id).map(|group| &group.kind);
+        matches!(kind, Some(Kind::Classic(_)))
     }
 
     fn topic_name(&mut self, name: &str) -> Rc<str> {

@@ -50,6 +50,9 @@ impl Groups {
         if let Err(error) = self.check_committer(committer, false) {
             return GroupDecision::only(Err(error));
         }
+        drop(self.classic(&committer.group_id, now, |group, turn| {
+            group.committed(&committer.member_id, turn);
+        }));
         let expire_ms = match retention_ms {
             -1 => -1,
             retention_ms => now.wall_ms.saturating_add(retention_ms),
@@ -89,6 +92,9 @@ impl Groups {
                 Kind::Classic(group) => group.check_committer(committer, in_transaction),
             },
             // whoever manages no group may commit to a new one
+            None if !is_member && self.groups.len() >= self.settings.groups_max => {
+                Err(ErrorCode::GroupMaxSizeReached)
+            }
             None if !is_member => Ok(()),
             None if !in_transaction && committer.version >= GROUP_ID_NOT_FOUND_FROM_VERSION => {
                 Err(ErrorCode::GroupIdNotFound)

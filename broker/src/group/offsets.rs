@@ -98,6 +98,11 @@ impl Offsets {
         !self.pending.is_empty()
     }
 
+    /// Something is committed or pending for this partition.
+    pub(crate) fn has(&self, topic: &str, partition: i32) -> bool {
+        self.get(topic, partition).is_some() || self.is_pending(topic, partition)
+    }
+
     /// A transaction may still commit another offset of this partition.
     pub(crate) fn is_pending(&self, topic: &str, partition: i32) -> bool {
         self.pending.values().any(|offsets| {

@@ -84,6 +84,8 @@ pub(crate) struct Shard {
     pub(crate) settings_now: RefCell<Arc<Settings>>,
     /// Less space is free than `millrace.disk.reserve.bytes`: appends are refused.
     pub(crate) disk_is_short: Cell<bool>,
+    /// Numbers that no one can guess.
+    pub(crate) random_source: RefCell<Box<dyn FnMut() -> u64>>,
     pub(crate) stop: Stop,
 }
 
@@ -105,6 +107,11 @@ impl Shard {
     /// The cluster as this shard knows it now.
     pub(crate) fn image(&self) -> Arc<ClusterImage> {
         Arc::clone(&self.image.borrow())
+    }
+
+    /// A number that no one can guess.
+    pub(crate) fn random(&self) -> u64 {
+        (self.random_source.borrow_mut())()
     }
 
     /// The shard that owns a partition.
@@ -229,6 +236,7 @@ impl Shard {
         self.topic_configs.forget();
         coordinator::image_changed::<Groups>(self, change);
         coordinator::image_changed::<Transactions>(self, change);
+        coordinator::groups::topics_deleted(self, change);
         for topic in &change.topics_deleted {
             self.delete_logs(topic);
         }

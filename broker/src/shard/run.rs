@@ -23,6 +23,7 @@ use storage::tasks::{Elapsed, Scheduler};
 use crate::api::fetch_session::FetchSessions;
 use crate::config::Settings;
 use crate::control::ControlHandle;
+use crate::control::startup::random_source;
 use crate::limits::directory::space_shortage;
 use crate::metadata::config_catalog::ConfigCatalog;
 use crate::metadata::image::ClusterImage;
@@ -135,6 +136,7 @@ fn run_shard(start: ShardStart) -> anyhow::Result<()> {
         catalog: ConfigCatalog::new(start.settings.layers().clone()),
         image: RefCell::new(Arc::new(ClusterImage::empty("".into()))),
         disk_is_short: Cell::default(),
+        random_source: RefCell::new(Box::new(random_source())),
         stop: Stop::default(),
         settings_now: RefCell::new(Arc::clone(&start.settings)),
         settings: start.settings,

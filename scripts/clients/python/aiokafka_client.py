@@ -1,6 +1,6 @@
-"""aiokafka: `aiokafka_client.py BOOTSTRAP`."""
+"""aiokafka: `aiokafka_client.py BOOTSTRAP [groups]`."""
 import asyncio
-import sys
+import threading
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -69,8 +69,49 @@ class AioKafka:
         found = asyncio.run(lookup())
         return None if found is None or found.offset < 0 else found.offset
 
+    def member(self, group, topic):
+        return Member(self.bootstrap, group, topic)
+
     def _consumer(self):
         return AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=None, check_crcs=True, auto_offset_reset="none")
 
 
-scenario.run("aiokafka", AioKafka(sys.argv[1]))
+class Member:
+    """A consumer with a loop of its own, since its heartbeats must go on while others poll."""
+
+    def __init__(self, bootstrap, group, topic):
+        self.topic = topic
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+        self.consumer = self._await(self._start(bootstrap, group))
+
+    def poll(self):
+        batches = self._await(self.consumer.getmany(timeout_ms=500)).values()
+        return [(m.partition, m.offset) for batch in batches for m in batch]
+
+    def assignment(self):
+        return {assigned.partition for assigned in self.consumer.assignment()}
+
+    def commit(self):
+        self._await(self.consumer.commit())
+
+    def committed(self, partition):
+        return self._await(self.consumer.committed(TopicPartition(self.topic, partition)))
+
+    def seek(self, partition, offset):
+        self.loop.call_soon_threadsafe(self.consumer.seek, TopicPartition(self.topic, partition), offset)
+
+    def close(self):
+        self._await(self.consumer.stop())
+
+    async def _start(self, bootstrap, group):
+        consumer = AIOKafkaConsumer(self.topic, bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False,
+                                    auto_offset_reset="earliest", session_timeout_ms=10_000, heartbeat_interval_ms=500)
+        await consumer.start()
+        return consumer
+
+    def _await(self, work):
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(40)
+
+
+scenario.main("aiokafka", AioKafka)

@@ -1,5 +1,4 @@
-"""confluent-kafka (librdkafka): `confluent_client.py BOOTSTRAP`."""
-import sys
+"""confluent-kafka (librdkafka): `confluent_client.py BOOTSTRAP [groups]`."""
 import time
 
 from confluent_kafka import OFFSET_END, Consumer, Producer, TopicPartition
@@ -49,9 +48,42 @@ class Confluent:
         assert found.error is None, found.error
         return None if found.offset == OFFSET_END else found.offset
 
+    def member(self, group, topic):
+        return Member(self.base, group, topic)
+
     def _consumer(self):
         return Consumer({**self.base, "group.id": "never-joined", "enable.auto.commit": False, "check.crcs": True,
                          "auto.offset.reset": "error"})
 
 
-scenario.run("confluent-kafka", Confluent(sys.argv[1]))
+class Member:
+    def __init__(self, base, group, topic):
+        self.topic = topic
+        self.consumer = Consumer({**base, "group.id": group, "enable.auto.commit": False, "auto.offset.reset": "earliest",
+                                  "session.timeout.ms": 10_000, "heartbeat.interval.ms": 500})
+        self.consumer.subscribe([topic])
+
+    def poll(self):
+        read = self.consumer.consume(1000, 0.5)
+        for message in read:
+            assert message.error() is None, message.error()
+        return [(message.partition(), message.offset()) for message in read]
+
+    def assignment(self):
+        return {assigned.partition for assigned in self.consumer.assignment()}
+
+    def commit(self):
+        for committed in self.consumer.commit(asynchronous=False):
+            assert committed.error is None, committed.error
+
+    def committed(self, partition):
+        return self.consumer.committed([TopicPartition(self.topic, partition)], 20)[0].offset
+
+    def seek(self, partition, offset):
+        self.consumer.seek(TopicPartition(self.topic, partition, offset))
+
+    def close(self):
+        self.consumer.close()
+
+
+scenario.main("confluent-kafka", Confluent)

@@ -1,5 +1,4 @@
-"""kafka-python: `kafka_python_client.py BOOTSTRAP`."""
-import sys
+"""kafka-python: `kafka_python_client.py BOOTSTRAP [groups]`."""
 import time
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -48,8 +47,36 @@ class KafkaPython:
         consumer.close()
         return None if found is None or found.offset < 0 else found.offset
 
+    def member(self, group, topic):
+        return Member(self.bootstrap, group, topic)
+
     def _consumer(self):
         return KafkaConsumer(bootstrap_servers=self.bootstrap, group_id=None, check_crcs=True, auto_offset_reset="none")
 
 
-scenario.run("kafka-python", KafkaPython(sys.argv[1]))
+class Member:
+    def __init__(self, bootstrap, group, topic):
+        self.topic = topic
+        self.consumer = KafkaConsumer(topic, bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False,
+                                      auto_offset_reset="earliest", session_timeout_ms=10_000, heartbeat_interval_ms=500)
+
+    def poll(self):
+        return [(m.partition, m.offset) for messages in self.consumer.poll(500).values() for m in messages]
+
+    def assignment(self):
+        return {assigned.partition for assigned in self.consumer.assignment()}
+
+    def commit(self):
+        self.consumer.commit()
+
+    def committed(self, partition):
+        return self.consumer.committed(TopicPartition(self.topic, partition))
+
+    def seek(self, partition, offset):
+        self.consumer.seek(TopicPartition(self.topic, partition), offset)
+
+    def close(self):
+        self.consumer.close()
+
+
+scenario.main("kafka-python", KafkaPython)

@@ -5,6 +5,13 @@
     produce(topic, codec, records)                 records carry their partition
     read(topic, starts, count)                     assigns {partition: offset}, seeks, returns records
     offset_at(topic, partition, timestamp)         first offset with that time or a later one, None if there is none
+    member(group, topic)                           a consumer of a group that has subscribed; it has these:
+        poll()                                     what came in half a second, as (partition, offset) pairs
+        assignment()                               the partitions that it has now
+        commit()                                   commits, and waits for it, what poll has returned
+        committed(partition)                       the committed offset
+        seek(partition, offset)
+        close()                                    leaves the group
 """
 import dataclasses
 import random
@@ -33,7 +40,7 @@ class Record:
         return f"Record({self.partition}@{self.offset} key={self.key} value={value} headers={self.headers} time={self.timestamp})"
 
 
-def records(binary=True):
+def records(binary=True, behind=0):
     """Keys and no keys, null values, headers that repeat or are empty, one record of 900 KB, a second between neighbours."""
     source = random.Random(7)
     began = int(time.time() * 1000) - 3_600_000
@@ -49,7 +56,7 @@ def records(binary=True):
             value=None if i % 7 == 6 and i % 5 != 4 else value,  # no client sends a record of nothing
             headers=headers[i % 4 % 3],
             timestamp=began + i * 1000,
-            offset=i // PARTITIONS,
+            offset=i // PARTITIONS + behind,
         ))
     return made
 
@@ -88,6 +95,11 @@ def same(expected, seen, timestamps=True):
             assert ours_one == theirs_one, f"read {theirs_one} instead of {ours_one}"
 
 
+def main(name, client):
+    """`CLIENT BOOTSTRAP [groups]`"""
+    (groups if sys.argv[2:] == ["groups"] else run)(name, client(sys.argv[1]))
+
+
 def run(name, client):
     checks = Checks(name)
     for codec in client.codecs:
@@ -110,3 +122,87 @@ def from_timestamp(client, topic, sent):
     assert client.offset_at(topic, 2, ours[7].timestamp) == 7, "the exact time of a record finds another one"
     assert client.offset_at(topic, 2, ours[-1].timestamp + 1) is None, "a time behind the last record has an offset"
     same(ours[7:], client.read(topic, {2: found}, len(ours) - 7))
+
+
+def groups(name, client):
+    """A member, a second one, a leaver, a restart; every record is read exactly once, wherever it was committed."""
+    checks = Checks(f"{name}-groups")
+    topic = f"{name}-groups-{uuid.uuid4().hex[:8]}"
+    group = f"{topic}-group"
+    rounds = iter(range(1, 10))
+    members = []
+
+    def produce():
+        client.produce(topic, "none", records(behind=next(rounds) * COUNT // PARTITIONS))
+
+    def join():
+        members.append(client.member(group, topic))
+
+    def first():
+        client.create(topic, PARTITIONS)
+        client.produce(topic, "none", records())
+        join()
+        read_all(members, 0)
+        assert members[0].assignment() == set(range(PARTITIONS)), members[0].assignment()
+        members[0].commit()
+
+    def second():
+        join()
+        poll_until(members, lambda: is_shared(members), 30)
+        produce()
+        read_all(members, 1)
+        for member in members:
+            member.commit()
+
+    def leave():
+        members.pop().close()
+        poll_until(members, lambda: members[0].assignment() == set(range(PARTITIONS)), 30)
+        produce()
+        read_all(members, 2)
+        members[0].commit()
+        members.pop().close()
+
+    def restart():
+        produce()
+        join()
+        read_all(members, 3)
+        committed = [members[0].committed(partition) for partition in range(PARTITIONS)]
+        assert committed == [3 * COUNT // PARTITIONS] * PARTITIONS, committed
+
+    def seek():
+        members[0].seek(1, 7)
+        seen = poll_until(members, lambda: False, 3, enough=4 * COUNT // PARTITIONS - 7)
+        assert seen == [(1, offset) for offset in range(7, 4 * COUNT // PARTITIONS)], seen[:5]
+        members.pop().close()
+
+    checks.check("a member reads everything and commits", first)
+    checks.check("a second member takes its part of the partitions", second)
+    checks.check("a member that leaves gives its partitions back", leave)
+    checks.check("a group that comes back goes on where it committed", restart)
+    checks.check("a member seeks", seek)
+    checks.finish()
+
+
+def is_shared(members):
+    parts = [member.assignment() for member in members]
+    return all(parts) and sorted(p for part in parts for p in part) == list(range(PARTITIONS))
+
+
+def poll_until(members, reached, seconds, enough=None):
+    seen = []
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline or enough, f"not reached: {[member.assignment() for member in members]}"
+        if time.monotonic() > deadline or (enough and len(seen) >= enough):
+            break
+        for member in members:
+            seen += member.poll()
+    return seen
+
+
+def read_all(members, batch):
+    """Every record of a batch, each once and none of another."""
+    each = COUNT // PARTITIONS
+    seen = poll_until(members, lambda: False, 30, enough=COUNT)
+    expected = [(partition, batch * each + i) for partition in range(PARTITIONS) for i in range(each)]
+    assert sorted(seen) == expected, f"{len(seen)} records, {sorted(set(expected) - set(seen))[:3]} missing, {sorted(set(seen) - set(expected))[:3]} too many"

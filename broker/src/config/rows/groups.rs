@@ -10,33 +10,33 @@ List "group.coordinator.rebalance.protocols" = "classic,consumer,streams", Range
     "Group protocols that are offered.";
 Int "group.coordinator.threads" = "4", ONE, ReadOnly, THREADS,
     "Coordinator threads of the Java broker.";
-Int "group.coordinator.append.linger.ms" = "-1", MINUS_ONE, ReadOnly, GROUPS,
+Int "group.coordinator.append.linger.ms" = "-1", MINUS_ONE, ReadOnly, Treatment::Ignored("the journal gathers the writes of all partitions; none is held back for it"),
     "How long the group coordinator gathers writes; -1 decides by itself.";
-Int "offsets.commit.timeout.ms" = "5000", ONE, ReadOnly, GROUPS,
+Int "offsets.commit.timeout.ms" = "5000", ONE, ReadOnly, Treatment::Ignored("a commit is durable, or the storage has failed and says so"),
     "How long an offset commit may take.";
-Int "offsets.load.buffer.size" = "5242880", ONE, ReadOnly, GROUPS,
+Int "offsets.load.buffer.size" = "5242880", ONE, ReadOnly, Treatment::Ignored("coordinators load 1 MiB at a time"),
     "Bytes read at a time when a coordinator loads its groups.";
-Short "offsets.topic.replication.factor" = "3", REPLICAS, ReadOnly, GROUPS,
+Short "offsets.topic.replication.factor" = "3", REPLICAS, ReadOnly, HONOURED,
     "Replicas of the topic of committed offsets.";
-Int "offsets.topic.num.partitions" = "50", ONE, ReadOnly, GROUPS,
+Int "offsets.topic.num.partitions" = "50", ONE, ReadOnly, HONOURED,
     "Partitions of the topic of committed offsets.";
-Int "offsets.topic.segment.bytes" = "104857600", ONE, ReadOnly, GROUPS,
+Int "offsets.topic.segment.bytes" = "104857600", ONE, ReadOnly, HONOURED,
     "Segment size of the topic of committed offsets.";
 Int "offsets.topic.compression.codec" = "0", Range::Between(0, 4), ReadOnly, GROUPS,
     "Compression of the topic of committed offsets, by number.";
-Int "offset.metadata.max.bytes" = "4096", ANY, ReadOnly, GROUPS,
+Int "offset.metadata.max.bytes" = "4096", ANY, ReadOnly, HONOURED,
     "Longest text that a client may attach to a committed offset.";
-Int "offsets.retention.minutes" = "10080", ONE, ReadOnly, GROUPS,
+Int "offsets.retention.minutes" = "10080", ONE, ReadOnly, HONOURED,
     "How long the offsets of an empty group are kept.";
-Long "offsets.retention.check.interval.ms" = "600000", ONE, ReadOnly, GROUPS,
+Long "offsets.retention.check.interval.ms" = "600000", ONE, ReadOnly, HONOURED,
     "How often expired offsets are looked for.";
-Int "group.min.session.timeout.ms" = "6000", ANY, ReadOnly, GROUPS,
+Int "group.min.session.timeout.ms" = "6000", ANY, ReadOnly, HONOURED,
     "Shortest session timeout of a classic group member.";
-Int "group.max.session.timeout.ms" = "1800000", ANY, ReadOnly, GROUPS,
+Int "group.max.session.timeout.ms" = "1800000", ANY, ReadOnly, HONOURED,
     "Longest session timeout of a classic group member.";
-Int "group.initial.rebalance.delay.ms" = "3000", ANY, ReadOnly, GROUPS,
+Int "group.initial.rebalance.delay.ms" = "3000", ANY, ReadOnly, HONOURED,
     "How long a new classic group waits for more members.";
-Int "group.max.size" = "2147483647", ONE, ReadOnly, GROUPS,
+Int "group.max.size" = "2147483647", ONE, ReadOnly, HONOURED,
     "Most members of a classic group.";
 Int "group.consumer.session.timeout.ms" = "45000", ONE, ReadOnly, GROUPS,
     "How long a consumer group member may be silent.";

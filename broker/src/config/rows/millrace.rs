@@ -42,6 +42,8 @@ Int "millrace.partitions.max" = "1000000", ONE, ReadOnly, HONOURED,
     "Most partitions in the cluster.";
 Int "millrace.partitions.per.topic.max" = "100000", ONE, ReadOnly, HONOURED,
     "Most partitions of one topic.";
+Int "millrace.groups.per.coordinator.max" = "20000", ONE, ReadOnly, HONOURED,
+    "Most groups of one partition of the offsets topic; one more is turned away.";
 Long "millrace.producers.max" = "1000000", ONE, ReadOnly, HONOURED,
     "Most idempotent producers that are remembered, over all shards; the longest silent are forgotten first.";
 Long "millrace.disk.reserve.bytes" = "268435456", ZERO, ReadOnly, HONOURED,

@@ -1,4 +1,4 @@
-// franz is the round trip with franz-go: `franz BOOTSTRAP`.
+// franz is the round trip with franz-go: `franz BOOTSTRAP [groups]`.
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"millrace/clients/groups"
 	"millrace/clients/roundtrip"
 )
 
@@ -18,6 +19,10 @@ const patience = 30 * time.Second
 type franz struct{ bootstrap string }
 
 func main() {
+	if len(os.Args) > 2 && os.Args[2] == "groups" {
+		groups.Run("franz-go", franz{os.Args[1]})
+		return
+	}
 	roundtrip.Run("franz-go", franz{os.Args[1]}, []string{"none", "gzip", "snappy", "lz4", "zstd"})
 }
 

@@ -1,4 +1,4 @@
-// sarama is the round trip with IBM/sarama: `sarama BOOTSTRAP`.
+// sarama is the round trip with IBM/sarama: `sarama BOOTSTRAP [groups]`.
 package main
 
 import (
@@ -8,12 +8,17 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"millrace/clients/groups"
 	"millrace/clients/roundtrip"
 )
 
 type client struct{ brokers []string }
 
 func main() {
+	if len(os.Args) > 2 && os.Args[2] == "groups" {
+		groups.Run("sarama", client{[]string{os.Args[1]}})
+		return
+	}
 	roundtrip.Run("sarama", client{[]string{os.Args[1]}}, []string{"none", "gzip", "snappy", "lz4", "zstd"})
 }
 
