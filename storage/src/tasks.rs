@@ -115,15 +115,27 @@ pub async fn turn_end() {
 pub fn sleep(duration: Duration) -> Sleep {
     Sleep {
         deadline: clock::monotonic().saturating_add(duration),
+        exact: false,
         timer: None,
     }
 }
 
-/// The future of [`sleep`].
+/// Resolves when the monotonic clock has reached `deadline`, as exactly as the kernel wakes this
+/// thread: a wake-up of its own, for those whose moment matters.
+pub fn sleep_until(deadline: Duration) -> Sleep {
+    Sleep {
+        deadline,
+        exact: true,
+        timer: None,
+    }
+}
+
+/// The future of [`sleep`] and [`sleep_until`].
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub struct Sleep {
     deadline: Duration,
+    exact: bool,
     timer: Option<TimerId>,
 }
 
@@ -138,7 +150,14 @@ impl Future for Sleep {
             let mut timers = local.timers.borrow_mut();
             match self.timer {
                 Some(timer) => timers.update(timer, context.waker()),
-                None => self.timer = Some(timers.insert(self.deadline, context.waker().clone())),
+                None => {
+                    let waker = context.waker().clone();
+                    self.timer = Some(if self.exact {
+                        timers.insert_exact(self.deadline, waker)
+                    } else {
+                        timers.insert(self.deadline, waker)
+                    });
+                }
             }
         });
         Poll::Pending

@@ -1,5 +1,6 @@
 //! The timers of one thread: who waits until when. Pure: time is a parameter.
-//! Deadlines are rounded up to a common 10 ms grid, so that many timers cost one wake-up.
+//! Deadlines are rounded up to a common 10 ms grid, so that many timers cost one wake-up, unless
+//! the moment itself matters.
 
 use std::collections::BTreeMap;
 use std::task::Waker;
@@ -19,7 +20,12 @@ pub(crate) struct TimerId(Duration, u64);
 
 impl Timers {
     pub(crate) fn insert(&mut self, deadline: Duration, waker: Waker) -> TimerId {
-        let id = TimerId(round_up(deadline), self.next_id);
+        self.insert_exact(round_up(deadline), waker)
+    }
+
+    /// A timer beside the grid.
+    pub(crate) fn insert_exact(&mut self, deadline: Duration, waker: Waker) -> TimerId {
+        let id = TimerId(deadline, self.next_id);
         self.next_id += 1;
         self.waiting.insert((id.0, id.1), waker);
         id
@@ -90,6 +96,17 @@ mod tests {
             }
             prop_assert_eq!(fired, deadlines.len());
         }
+    }
+
+    #[test]
+    fn an_exact_timer_keeps_its_deadline() {
+        let mut timers = Timers::default();
+        let deadline = Duration::from_micros(1234);
+        timers.insert(deadline, Waker::noop().clone());
+        timers.insert_exact(deadline, Waker::noop().clone());
+        assert_eq!(timers.next(), Some(deadline));
+        assert!(timers.pop_due(deadline).is_some());
+        assert_eq!(timers.next(), Some(GRID));
     }
 
     #[test]
