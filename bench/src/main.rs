@@ -1,62 +1,36 @@
 //! The load generator: a Kafka client of our own on the broker's runtime, so that it costs little
-//! beside the broker it measures. One thread, one ring, one task a connection. The table of
-//! contents; `arguments` reads the command line, `producer` and `consumer` are the two loads.
+//! beside the broker it measures. The table of contents; `arguments` reads the command line,
+//! `workload` is what a run does, `load` does it, `run` conducts it, `report` tells it.
 
 mod arguments;
-mod assignment;
-mod connection;
-mod consumer;
-mod cpu;
-mod negotiate;
-mod payload;
-mod producer;
-mod refusal;
+mod client;
+mod commands;
+mod load;
+mod measure;
 mod report;
-mod topic;
+mod run;
+mod workload;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use storage::ring::{Ring, RingOptions};
-use storage::tasks;
-
-use arguments::Command;
-use report::Report;
-
 fn main() -> ExitCode {
     let command = match arguments::parse(std::env::args_os()) {
         Ok(command) => command,
-        Err(error) => {
-            drop(error.print());
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
+        Err(error) => return wrong_usage(&error),
     };
-    match run(&command) {
-        Ok(report) => conclude(&report, command.json()),
-        Err(error) => {
-            drop(writeln!(io::stderr(), "millrace-bench: {error}"));
+    match commands::execute(command) {
+        Ok(code) => code,
+        Err(commands::Failure::Usage(why)) => wrong_usage(&arguments::conflict(&why)),
+        Err(commands::Failure::Other(why)) => {
+            drop(writeln!(io::stderr(), "millrace-bench: {why}"));
             ExitCode::FAILURE
         }
     }
 }
 
-fn run(command: &Command) -> anyhow::Result<Report> {
-    let ring = Ring::new(&RingOptions::default())?;
-    match command {
-        Command::Produce(arguments) => tasks::block_on(&ring, producer::run(&ring, arguments)),
-        Command::Consume(arguments) => tasks::block_on(&ring, consumer::run(&ring, arguments)),
-    }
-}
-
-fn conclude(report: &Report, json: bool) -> ExitCode {
-    let text = if json {
-        report.to_json()
-    } else {
-        report.to_text()
-    };
-    let written = writeln!(io::stdout(), "{text}");
-    if written.is_err() || report.tally.failed() > 0 {
-        return ExitCode::FAILURE;
-    }
-    ExitCode::SUCCESS
+/// Also what `--help` and `--version` print, which is no failure.
+fn wrong_usage(error: &clap::Error) -> ExitCode {
+    drop(error.print());
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }

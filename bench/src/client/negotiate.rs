@@ -10,17 +10,21 @@ use protocol::error_code::ErrorCode;
 use protocol::messages::api_versions_request::ApiVersionsRequest;
 use protocol::messages::api_versions_response::ApiVersionsResponse;
 
-use crate::connection::{Connection, ConnectionError};
+use super::connection::{Connection, ConnectionError};
 
 /// What a broker offers.
 #[derive(Debug, Default)]
-pub(crate) struct Versions(BTreeMap<i16, VersionRange>);
+pub(crate) struct Versions {
+    ranges: BTreeMap<i16, VersionRange>,
+    /// The levels of the cluster's features.
+    pub(crate) features: BTreeMap<String, i16>,
+}
 
 impl Versions {
     /// The newest version of an API that both sides know.
     pub(crate) fn newest<R: Request>(&self) -> Option<i16> {
         let (schema, served) = (R::VERSIONS, R::KEY.versions());
-        let offered = self.0.get(&R::KEY.code())?;
+        let offered = self.ranges.get(&R::KEY.code())?;
         let newest = schema.max.min(served.max).min(offered.max);
         (newest >= schema.min.max(offered.min)).then_some(newest)
     }
@@ -30,11 +34,15 @@ impl From<&ApiVersionsResponse> for Versions {
     fn from(response: &ApiVersionsResponse) -> Self {
         let range = |min, max| VersionRange { min, max };
         let offered = response.api_keys.iter();
-        Self(
-            offered
+        let features = response.finalized_features.iter();
+        Self {
+            ranges: offered
                 .map(|api| (api.api_key, range(api.min_version, api.max_version)))
                 .collect(),
-        )
+            features: features
+                .map(|feature| (feature.name.clone(), feature.max_version_level))
+                .collect(),
+        }
     }
 }
 
@@ -46,11 +54,11 @@ pub(crate) async fn negotiate(connection: &mut Connection) -> Result<Versions, C
     };
     let mut version = ApiVersionsRequest::VERSIONS.max;
     loop {
-        connection.send_version(&request, version).await?;
-        let frame = connection.frame().await?;
+        connection.outlet.send(&request, version).await?;
+        let frame = connection.inlet.frame().await?;
         let refused = is_refused(&frame);
         let read_as = if refused { 0 } else { version };
-        let response = connection.decode::<ApiVersionsRequest>(frame, read_as)?;
+        let response = connection.inlet.decode::<ApiVersionsRequest>(frame, read_as)?;
         let versions = Versions::from(&response);
         if !refused && response.error_code == ErrorCode::None.code() {
             return Ok(versions);
