@@ -3,19 +3,25 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::arguments::{Command, DEFAULT_SLO, RunArguments, SearchArguments, TargetArguments};
-use crate::report::text;
+use crate::arguments::{
+    Command, DEFAULT_SLO, RunArguments, SearchArguments, SelfTestArguments, TargetArguments,
+};
+use crate::measure::interval::Series;
+use crate::measure::process::Cost;
+use crate::report::json::Report;
+use crate::report::{files, text};
 use crate::run::live::Live;
 use crate::run::options::RunOptions;
 use crate::run::outcome::{Ended, Outcome};
 use crate::run::search::{self, Holding};
 use crate::run::slo::Slo;
 use crate::run::{conduct, setup, verify};
+use crate::self_test;
 use crate::workload::{Workload, presets};
 
 /// What the shell expects of a program that SIGINT ended.
@@ -57,7 +63,8 @@ pub(crate) fn execute(command: Command) -> Result<ExitCode, Failure> {
             let workload = presets::find(&arguments.name, arguments.full);
             print(&workload.map_err(Failure::Usage)?.to_yaml())
         }
-        Command::SelfTest(_) | Command::Compare(_) => print(""),
+        Command::SelfTest(arguments) => self_test(&arguments),
+        Command::Compare(_) => print(""),
     }
 }
 
@@ -111,13 +118,40 @@ fn resolve(arguments: &RunArguments, base: Workload) -> Result<(Workload, RunOpt
 }
 
 fn run_one(workload: &Workload, options: &RunOptions) -> Result<ExitCode, Failure> {
-    let interrupted = interruption()?;
-    let mut live = Live::new(options.quiet);
+    let (interrupted, mut live) = begin(options)?;
     let (setup, target, made) = setup::prepare(workload, options)?;
     let outcome = conduct::conduct(setup, target, options, &mut live, &interrupted)?;
     setup::clean_up(options, &made);
-    print(&text::of_run(&outcome))?;
+    let report = Report::new(&outcome);
+    tell(options, &report, &outcome.series, &text::of_run(&outcome))?;
     Ok(code_of(&outcome, &outcome.complaints()))
+}
+
+/// What must be there before a load begins: the report's directory too.
+fn begin(options: &RunOptions) -> Result<(Arc<AtomicBool>, Live), Failure> {
+    if let Some(directory) = &options.report {
+        files::prepare(directory)?;
+    }
+    if let Some(pid) = options.broker_pid {
+        let cost = Cost::of(pid);
+        cost.map_err(|error| Failure::Other(format!("--broker-pid {pid}: {error}")))?;
+    }
+    Ok((interruption()?, Live::new(options.quiet || options.json)))
+}
+
+/// Prints the result, and writes the report where one is wanted.
+fn tell(options: &RunOptions, report: &Report, series: &Series, text: &str) -> Result<(), Failure> {
+    if options.json {
+        print(&(report.to_text() + "\n"))?;
+    } else {
+        print(text)?;
+    }
+    if let Some(directory) = &options.report {
+        files::write(directory, report, series)?;
+        let page = directory.join("report.html");
+        drop(writeln!(io::stderr(), "report: {}", page.display()));
+    }
+    Ok(())
 }
 
 fn code_of(outcome: &Outcome, complaints: &[String]) -> ExitCode {
@@ -149,10 +183,20 @@ fn search_with(
     options: &RunOptions,
     holding: &Holding<'_>,
 ) -> Result<ExitCode, Failure> {
-    let interrupted = interruption()?;
-    let mut live = Live::new(options.quiet);
+    let (interrupted, mut live) = begin(options)?;
     let found = search::search(workload, options, holding, &mut live, &interrupted)?;
-    print(&text::of_search(&found))?;
+    let shown = found.steps.get(found.best.unwrap_or(0));
+    if let (Some(report), Some(step)) = (Report::of_search(&found), shown) {
+        tell(
+            options,
+            &report,
+            &step.outcome.series,
+            &text::of_search(&found),
+        )?;
+    }
+    if interrupted.load(Ordering::Relaxed) {
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
     Ok(if found.best.is_some() {
         ExitCode::SUCCESS
     } else {
@@ -163,9 +207,28 @@ fn search_with(
 fn verify(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let base = Workload::parse(VERIFICATION).map_err(Failure::Other)?;
     let (workload, options) = resolve(arguments, base)?;
-    let interrupted = interruption()?;
-    let mut live = Live::new(options.quiet);
+    let (interrupted, mut live) = begin(&options)?;
     let verified = verify::verify(&workload, &options, &mut live, &interrupted)?;
-    print(&text::of_verification(&verified))?;
+    let report = Report {
+        complaints: verified.complaints(),
+        ..Report::new(&verified.first)
+    };
+    let text = text::of_verification(&verified);
+    tell(&options, &report, &verified.first.series, &text)?;
     Ok(code_of(&verified.first, &verified.complaints()))
+}
+
+fn self_test(arguments: &SelfTestArguments) -> Result<ExitCode, Failure> {
+    let interrupted = interruption()?;
+    let mut live = Live::new(true);
+    let lines = self_test::run(arguments.hold, arguments.stall, &mut live, &interrupted)?;
+    let text: String = lines.iter().map(|line| line.to_text() + "\n").collect();
+    let json = serde_json::to_string_pretty(&lines)? + "\n";
+    print(if arguments.json { &json } else { &text })?;
+    let passed = lines.iter().all(|line| line.passed);
+    Ok(if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

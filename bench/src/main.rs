@@ -9,6 +9,7 @@ mod load;
 mod measure;
 mod report;
 mod run;
+mod self_test;
 mod workload;
 
 use std::io::{self, Write};

@@ -61,7 +61,12 @@ pub(crate) struct LoadArguments {
     #[arg(long, help_heading = "Load")]
     pub(crate) closed: bool,
     /// Gaps between records: fixed or poisson
-    #[arg(long, value_name = "KIND", conflicts_with = "closed", help_heading = "Load")]
+    #[arg(
+        long,
+        value_name = "KIND",
+        conflicts_with = "closed",
+        help_heading = "Load"
+    )]
     pub(crate) arrivals: Option<Arrivals>,
     /// How the rate changes: 'ramp 0.5..2', 'steps 1,2,4', 'sine 0.5 10'
     #[arg(long, value_name = "PROFILE", help_heading = "Load")]
@@ -134,7 +139,10 @@ impl LoadArguments {
         put_all(&mut workload.consumer_config, &self.consumer_config);
         put(&mut workload.transaction_records, self.transaction_records);
         put(&mut workload.abort_ratio, self.abort_ratio);
-        if knobs::ProducerKnobs::new(&workload.producer_config)?.transactional_id.is_some() {
+        if knobs::ProducerKnobs::new(&workload.producer_config)?
+            .transactional_id
+            .is_some()
+        {
             workload.arrivals = Arrivals::Closed;
         }
         workload.check()?;
@@ -213,8 +221,14 @@ impl LoadArguments {
             workload.records = self.records;
         }
         let minutes = |duration: Duration| duration.as_secs_f64() / 60.0;
-        put(&mut workload.test_duration_minutes, self.duration.map(minutes));
-        put(&mut workload.warmup_duration_minutes, self.warm_up.map(minutes));
+        put(
+            &mut workload.test_duration_minutes,
+            self.duration.map(minutes),
+        );
+        put(
+            &mut workload.warmup_duration_minutes,
+            self.warm_up.map(minutes),
+        );
         let gigabytes = self.backlog.map(|bytes| bytes / 1e9);
         put(&mut workload.consumer_backlog_size_gb, gigabytes);
     }

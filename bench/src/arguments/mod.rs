@@ -66,7 +66,12 @@ pub(crate) enum Command {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct TargetArguments {
     /// Brokers of the cluster
-    #[arg(long, visible_alias = "bootstrap-server", value_name = "HOST:PORT,...", default_value = "127.0.0.1:9092")]
+    #[arg(
+        long,
+        visible_alias = "bootstrap-server",
+        value_name = "HOST:PORT,...",
+        default_value = "127.0.0.1:9092"
+    )]
     pub(crate) bootstrap: String,
     /// A broker's process on this machine: its CPU, memory and disk are measured
     #[arg(long, value_name = "PID")]
@@ -217,7 +222,10 @@ mod tests {
         let line = "--producers 500 --partitions 100 --closed --records 300k --record-size 1KiB \
                     -P batch.size=0 -P linger.ms=0 --duration 30s --keys none";
         let own = workload(line).unwrap();
-        assert_eq!((own.producers_per_topic, own.partitions_per_topic), (500, 100));
+        assert_eq!(
+            (own.producers_per_topic, own.partitions_per_topic),
+            (500, 100)
+        );
         assert_eq!((own.records, own.is_closed()), (Some(300_000), true));
         assert_eq!(own.producer_config["batch.size"], "0");
         assert_eq!(own.duration(), Duration::from_secs(30));

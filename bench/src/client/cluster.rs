@@ -132,10 +132,13 @@ pub(crate) async fn create(
     connection: &mut Connection,
     new: &NewTopics,
 ) -> Result<(), ClusterError> {
-    let configs = new.configs.iter().map(|(name, value)| CreatableTopicConfig {
-        name: name.clone(),
-        value: Some(value.clone()),
-    });
+    let configs = new
+        .configs
+        .iter()
+        .map(|(name, value)| CreatableTopicConfig {
+            name: name.clone(),
+            value: Some(value.clone()),
+        });
     let configs: Vec<_> = configs.collect();
     for names in new.names.chunks(TOPICS_AT_A_TIME) {
         let topics = names.iter().map(|name| CreatableTopic {

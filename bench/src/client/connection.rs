@@ -39,10 +39,7 @@ pub(crate) enum ConnectionError {
         source: io::Error,
     },
     #[error("{address} closed the connection{}", if *cut { " within an answer" } else { "" })]
-    Closed {
-        address: SocketAddr,
-        cut: bool,
-    },
+    Closed { address: SocketAddr, cut: bool },
     #[error("no answer within {} s", ANSWER_LIMIT.as_secs())]
     Timeout(#[from] Elapsed),
     #[error("the length of an answer is {0}")]

@@ -133,7 +133,11 @@ impl Member {
         topics: &[Topic],
     ) -> Result<Result<Vec<Place>, Refusal>, MembershipError> {
         let is_leader = joined.leader == joined.member_id && !joined.skip_assignment;
-        let members: Vec<&str> = joined.members.iter().map(|m| m.member_id.as_str()).collect();
+        let members: Vec<&str> = joined
+            .members
+            .iter()
+            .map(|m| m.member_id.as_str())
+            .collect();
         let assignments = if is_leader {
             assignments(&members, topics)
         } else {
@@ -201,7 +205,10 @@ impl Member {
             retention_time_ms: -1,
             topics: committed.into_iter().map(of_topic).collect(),
         };
-        let response = self.connection.call_up_to(&request, OFFSETS_BY_NAME).await?;
+        let response = self
+            .connection
+            .call_up_to(&request, OFFSETS_BY_NAME)
+            .await?;
         let partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
         for partition in partitions {
             if !self.is_member(partition.error_code, "a commit")? {
@@ -241,7 +248,10 @@ impl Member {
             }],
             require_stable: false,
         };
-        let response = self.connection.call_up_to(&request, OFFSETS_BY_NAME).await?;
+        let response = self
+            .connection
+            .call_up_to(&request, OFFSETS_BY_NAME)
+            .await?;
         let mut found = Vec::new();
         for topic in &response.topics {
             let partitions = topic.partitions.iter();

@@ -58,7 +58,9 @@ pub(crate) async fn negotiate(connection: &mut Connection) -> Result<Versions, C
         let frame = connection.inlet.frame().await?;
         let refused = is_refused(&frame);
         let read_as = if refused { 0 } else { version };
-        let response = connection.inlet.decode::<ApiVersionsRequest>(frame, read_as)?;
+        let response = connection
+            .inlet
+            .decode::<ApiVersionsRequest>(frame, read_as)?;
         let versions = Versions::from(&response);
         if !refused && response.error_code == ErrorCode::None.code() {
             return Ok(versions);

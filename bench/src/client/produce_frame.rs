@@ -2,9 +2,8 @@
 //! written. Pure. Versions 3 to 13.
 
 use bytes::Bytes;
-use protocol::codec::{Request, Writer};
+use protocol::codec::Writer;
 use protocol::frame::RequestHeader;
-use protocol::messages::produce_request::ProduceRequest;
 use protocol::types::Uuid;
 use storage::ring::SendPart;
 
@@ -113,12 +112,10 @@ impl Frame {
     }
 }
 
-/// The newest version that is written here.
-pub(crate) const NEWEST: i16 = ProduceRequest::KEY.versions().max;
-
 #[cfg(test)]
 mod tests {
-    use protocol::codec::{Message, Reader};
+    use protocol::codec::{Message, Reader, Request};
+    use protocol::messages::produce_request::ProduceRequest;
 
     use super::*;
 
@@ -145,7 +142,7 @@ mod tests {
             acks: -1,
             timeout_ms: 77,
         };
-        for version in 3..=NEWEST {
+        for version in 3..=ProduceRequest::KEY.versions().max {
             let header = RequestHeader {
                 api_key: 0,
                 api_version: version,

@@ -318,7 +318,10 @@ mod tests {
     }
 
     fn sizes(taken: &[Loaded]) -> Vec<(usize, u64)> {
-        taken.iter().map(|(lane, batch)| (*lane, batch.records())).collect()
+        taken
+            .iter()
+            .map(|(lane, batch)| (*lane, batch.records()))
+            .collect()
     }
 
     #[test]
@@ -345,7 +348,10 @@ mod tests {
         for _ in 0..4 {
             assert!(append(&mut own, b"v", 0));
         }
-        assert_eq!(sizes(&own.take_request(0, 0, false)), [(0, 1), (1, 1), (2, 1)]);
+        assert_eq!(
+            sizes(&own.take_request(0, 0, false)),
+            [(0, 1), (1, 1), (2, 1)]
+        );
         assert_eq!(sizes(&own.take_request(0, 0, false)), [(0, 1)]);
         assert!(own.take_request(0, 0, false).is_empty());
         assert_eq!(own.outstanding, 4);
@@ -371,14 +377,21 @@ mod tests {
 
     #[test]
     fn a_request_keeps_to_its_size_and_to_its_broker() {
-        let mut own = accumulator("batch.size=100 linger.ms=0 max.request.size=400", &[0, 1, 0, 0]);
+        let mut own = accumulator(
+            "batch.size=100 linger.ms=0 max.request.size=400",
+            &[0, 1, 0, 0],
+        );
         for _ in 0..8 {
             append(&mut own, &[1; 150], 0);
         }
         let first = own.take_request(0, 0, true);
         let bytes: usize = first.iter().map(|(_, batch)| batch.bytes.len()).sum();
         assert!(bytes <= 400 && first.len() == 1, "{bytes}");
-        assert!(own.take_request(1, 0, true).iter().all(|(lane, _)| *lane == 1));
+        assert!(
+            own.take_request(1, 0, true)
+                .iter()
+                .all(|(lane, _)| *lane == 1)
+        );
         own.held = true;
         assert!(own.take_request(0, 0, true).is_empty());
     }

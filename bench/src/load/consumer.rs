@@ -129,8 +129,10 @@ async fn run_member(
 
 fn begin_reading(here: &Rc<Here>, topic: usize, positions: Vec<Position>) -> Reads {
     let leaders = &here.setup.topics[topic].leaders;
-    let mut positions: BTreeMap<i32, Position> =
-        positions.into_iter().map(|own| (own.partition, own)).collect();
+    let mut positions: BTreeMap<i32, Position> = positions
+        .into_iter()
+        .map(|own| (own.partition, own))
+        .collect();
     let led = positions.keys().filter_map(|partition| {
         let place = usize::try_from(*partition).ok()?;
         Some((*partition, *leaders.get(place)?))
@@ -138,7 +140,9 @@ fn begin_reading(here: &Rc<Here>, topic: usize, positions: Vec<Position>) -> Rea
     let led = by_leader(led);
     let (progress, stop) = (Progress::default(), Rc::new(Cell::new(false)));
     let running = led.into_iter().map(|(leader, partitions)| {
-        let own = partitions.iter().filter_map(|partition| positions.remove(partition));
+        let own = partitions
+            .iter()
+            .filter_map(|partition| positions.remove(partition));
         let mut fetcher = Fetcher::new(Rc::clone(here), topic, leader, own.collect());
         fetcher.progress = Rc::clone(&progress);
         fetcher.stop = Rc::clone(&stop);

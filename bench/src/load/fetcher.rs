@@ -134,9 +134,7 @@ impl Fetcher {
 
     fn is_done(&self) -> bool {
         let at_ends = || self.positions.iter().all(Position::is_at_end);
-        self.stop.get()
-            || self.here.consumers_stop()
-            || (self.here.setup.stop_at_ends && at_ends())
+        self.stop.get() || self.here.consumers_stop() || (self.here.setup.stop_at_ends && at_ends())
     }
 
     async fn read_all(&mut self) -> Result<(), FetchError> {
@@ -236,7 +234,8 @@ impl Fetcher {
         if any {
             self.here.last.set(now);
             self.here.count(now, |counts| counts.fetches += 1);
-            self.here.record(now, |series| series.fetch.record(now - sent));
+            self.here
+                .record(now, |series| series.fetch.record(now - sent));
         }
         Ok(())
     }

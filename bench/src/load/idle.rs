@@ -22,7 +22,9 @@ pub(crate) async fn open(here: &Here, count: u32) -> Result<Vec<Connection>, Clu
     if count == 0 {
         return Ok(connections);
     }
-    let address = cluster::bootstrap(&here.ring, &here.setup.bootstrap).await?.address();
+    let address = cluster::bootstrap(&here.ring, &here.setup.bootstrap)
+        .await?
+        .address();
     let mut left = count;
     while left > 0 {
         let wave = left.min(OPENING_MAX);

@@ -34,7 +34,10 @@ impl Ranges {
             return false;
         }
         let joins_before = place > 0 && self.0[place - 1].1 == number;
-        let joins_behind = self.0.get(place).is_some_and(|(start, _)| *start == number + 1);
+        let joins_behind = self
+            .0
+            .get(place)
+            .is_some_and(|(start, _)| *start == number + 1);
         match (joins_before, joins_behind) {
             (true, true) => {
                 let (_, end) = self.0.remove(place);

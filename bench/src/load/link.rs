@@ -205,7 +205,8 @@ impl Link {
         let header = outlet.header::<ProduceRequest>(version);
         let topic = &own.here.setup.topics[own.plan.topic];
         let lanes = own.accumulator.borrow();
-        let partition = |(lane, batch): &Loaded| (lanes.lanes[*lane].partition, batch.bytes.clone());
+        let partition =
+            |(lane, batch): &Loaded| (lanes.lanes[*lane].partition, batch.bytes.clone());
         let of_topic = TopicBatches {
             name: &topic.name,
             id: topic.id,
@@ -214,7 +215,9 @@ impl Link {
         let parts = produce_frame::encode(&header, &own.terms, &[of_topic]);
         drop(lanes);
         let sent = now();
-        self.in_flight.borrow_mut().push_back(InFlight { batches, sent });
+        self.in_flight
+            .borrow_mut()
+            .push_back(InFlight { batches, sent });
         self.sent.raise();
         outlet.send_parts(parts).await?;
         if own.terms.acks == 0

@@ -125,7 +125,9 @@ pub(crate) fn shares(setup: &Setup, threads: usize) -> Vec<Share> {
     }
     for (number, consumer) in consumers(setup).into_iter().enumerate() {
         // From the other end, so that a producer and its readers are seldom on one thread.
-        shares[threads - 1 - number % threads].consumers.push(consumer);
+        shares[threads - 1 - number % threads]
+            .consumers
+            .push(consumer);
     }
     for number in 0..setup.workload.idle_connections {
         shares[number as usize % threads].idle += 1;
@@ -248,7 +250,10 @@ mod tests {
                 panic!("no groups were asked for");
             };
             for partition in led.iter().flat_map(|(_, partitions)| partitions) {
-                let route = (consumer.subscription, setup.place(consumer.topic, *partition));
+                let route = (
+                    consumer.subscription,
+                    setup.place(consumer.topic, *partition),
+                );
                 *read.entry(route).or_insert(0) += 1;
             }
         }

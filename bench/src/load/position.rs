@@ -121,7 +121,8 @@ impl Position {
     fn end_of_transaction(&mut self, header: &BatchHeader, batch: &[u8]) -> Result<(), BatchError> {
         let kind = ControlRecord::type_of_batch(batch, header, BATCH_BYTES_MAX)?;
         if kind == Some(ControlType::Abort) {
-            self.aborting.retain(|producer| *producer != header.producer_id);
+            self.aborting
+                .retain(|producer| *producer != header.producer_id);
         }
         Ok(())
     }
@@ -162,7 +163,10 @@ impl Position {
                 }
                 Seen::Foreign => continue,
             };
-            if producer.as_ref().is_none_or(|(number, _)| *number != stamp.producer) {
+            if producer
+                .as_ref()
+                .is_none_or(|(number, _)| *number != stamp.producer)
+            {
                 let got = self.got.entry(stamp.producer).or_default();
                 producer = Some((stamp.producer, got));
             }
@@ -249,7 +253,11 @@ mod tests {
         let mut position = start();
         let mut damaged = value(2);
         damaged[STAMP_BYTES] ^= 1;
-        let log = batch(10, &[value(0), value(1), damaged, b"x".to_vec(), value(1)], -1);
+        let log = batch(
+            10,
+            &[value(0), value(1), damaged, b"x".to_vec(), value(1)],
+            -1,
+        );
         let arrived = advance(&mut position, log).unwrap();
         assert_eq!((arrived.records, arrived.damaged), (5, 1));
         assert_eq!(arrived.intended, [77, 77]);
@@ -301,7 +309,10 @@ mod tests {
             let error = advance(&mut start(), log).unwrap_err();
             assert!(matches!(error, ReadError::Backwards { .. }), "{error}");
         }
-        assert_eq!(advance(&mut start(), Vec::new()).unwrap(), Arrived::default());
+        assert_eq!(
+            advance(&mut start(), Vec::new()).unwrap(),
+            Arrived::default()
+        );
         let error = advance(&mut start(), plain(10, 2)[..65].to_vec()).unwrap_err();
         assert!(matches!(error, ReadError::NoBatch { offset: 10, .. }));
     }

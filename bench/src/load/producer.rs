@@ -79,10 +79,7 @@ pub(crate) struct Prepared {
 }
 
 /// Connects a producer, and gets it an identity where it needs one.
-pub(crate) async fn prepare(
-    here: Rc<Here>,
-    plan: ProducerPlan,
-) -> Result<Prepared, ProducerError> {
+pub(crate) async fn prepare(here: Rc<Here>, plan: ProducerPlan) -> Result<Prepared, ProducerError> {
     let mut producer = Producer::new(here, plan);
     let mut connections = Vec::with_capacity(producer.links.len());
     for link in &producer.links {
@@ -225,7 +222,10 @@ impl Producer {
     /// A closed load: what is answered makes room for the next batch.
     async fn make_when_there_is_room(&self) {
         let setup = &self.here.setup;
-        let limit = setup.workload.outstanding.unwrap_or(setup.producer.in_flight) as usize;
+        let limit = setup
+            .workload
+            .outstanding
+            .unwrap_or(setup.producer.in_flight) as usize;
         while !self.is_done() && !self.is_out_of_time(now()) {
             let mut at = now();
             while self.left.get() > 0 {
@@ -396,7 +396,8 @@ impl Producer {
 
     fn give_up(&self, why: &dyn std::fmt::Display) {
         if !self.failed.replace(true) {
-            self.here.fail(&format!("producer {}: {why}", self.plan.number));
+            self.here
+                .fail(&format!("producer {}: {why}", self.plan.number));
         }
         self.room.raise();
         self.end();
@@ -406,7 +407,10 @@ impl Producer {
         let mut unanswered = 0;
         for link in &self.links {
             let batches = link.abandon();
-            unanswered += batches.iter().map(|(_, batch)| batch.records()).sum::<u64>();
+            unanswered += batches
+                .iter()
+                .map(|(_, batch)| batch.records())
+                .sum::<u64>();
         }
         unanswered += self.accumulator.borrow_mut().abandon();
         let stored = self.stored.borrow();

@@ -59,7 +59,9 @@ impl Transactions {
         let mut coordinator = connected?;
         let identity = coordinator::producer_id(&mut coordinator, Some(&id)).await?;
         let features = &coordinator.versions().features;
-        let is_newer = features.get(FEATURE).is_some_and(|level| *level >= NEWER_LEVEL);
+        let is_newer = features
+            .get(FEATURE)
+            .is_some_and(|level| *level >= NEWER_LEVEL);
         Ok(Self {
             coordinator: RefCell::new(Some(coordinator)),
             id,
@@ -183,7 +185,9 @@ pub(crate) async fn run(own: &Producer) -> Result<(), TransactionError> {
         let partition = |lane: usize| own.accumulator.borrow().lanes[lane].partition;
         let partitions = lanes.into_iter().map(partition).collect();
         let topic = &own.here.setup.topics[own.plan.topic].name;
-        transactions.add(&mut coordinator, topic, partitions).await?;
+        transactions
+            .add(&mut coordinator, topic, partitions)
+            .await?;
         own.accumulator.borrow_mut().held = false;
         own.set_flushing(true);
         while !own.is_empty() {

@@ -1,8 +1,6 @@
 //! Latencies: a histogram of microseconds with three digits, from 1 µs to one hour. Pure.
 //! Those of threads and intervals are merged; percentiles are never averaged.
 
-use std::time::Duration;
-
 use hdrhistogram::Histogram;
 
 const MAX_US: u64 = 3_600_000_000;
@@ -41,8 +39,8 @@ impl Latencies {
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
-        // The bounds are the same.
-        drop(self.0.add(&other.0));
+        let merged = self.0.add(&other.0);
+        debug_assert!(merged.is_ok(), "the bounds are the same");
     }
 
     pub(crate) fn count(&self) -> u64 {
@@ -68,10 +66,6 @@ impl Latencies {
 
     pub(crate) fn deviation(&self) -> f64 {
         self.0.stdev()
-    }
-
-    pub(crate) fn duration_at(&self, quantile: f64) -> Duration {
-        Duration::from_micros(self.at(quantile))
     }
 
     /// Upper bounds of the recorded values, and how many are at or below each.
@@ -106,10 +100,17 @@ mod tests {
 
     #[test]
     fn merged_latencies_are_as_if_recorded_together() {
-        let (mut first, mut second, mut both) =
-            (Latencies::default(), Latencies::default(), Latencies::default());
+        let (mut first, mut second, mut both) = (
+            Latencies::default(),
+            Latencies::default(),
+            Latencies::default(),
+        );
         for millis in 1..=1000_u64 {
-            let of = if millis % 3 == 0 { &mut first } else { &mut second };
+            let of = if millis % 3 == 0 {
+                &mut first
+            } else {
+                &mut second
+            };
             of.record(millis * 1_000_000);
             both.record(millis * 1_000_000);
         }

@@ -76,11 +76,16 @@ fn headline(outcome: &Outcome) -> String {
         "closed load".to_owned()
     } else {
         let arrivals = format!("{:?}", workload.arrivals).to_lowercase();
-        format!("open load, {:.0} records/s {arrivals}", workload.producer_rate)
+        format!(
+            "open load, {:.0} records/s {arrivals}",
+            workload.producer_rate
+        )
     };
     let readers = workload.subscriptions_per_topic * workload.consumer_per_subscription;
     let settings = workload.producer_config.iter();
-    let settings: Vec<String> = settings.map(|(name, value)| format!("{name}={value}")).collect();
+    let settings: Vec<String> = settings
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     format!(
         "{}: {load}; {} topics of {} partitions, {} producers, {} consumers{}, {} B values; {}",
         workload.name,
@@ -140,7 +145,10 @@ fn write_cost(out: &mut String, outcome: &Outcome) -> fmt::Result {
             mebi(broker.rss_bytes),
             mebi(broker.peak_rss_bytes),
             outcome.per_second(switches as f64),
-            per(broker.written_bytes as f64, outcome.counts.acked_bytes as f64)
+            per(
+                broker.written_bytes as f64,
+                outcome.counts.acked_bytes as f64
+            )
         )?;
     }
     writeln!(
@@ -199,7 +207,10 @@ fn write_notes(out: &mut String, outcome: &Outcome) -> fmt::Result {
         )?;
     }
     if outcome.ended == Ended::Interrupted {
-        writeln!(out, "note: the run was interrupted; the figures are of its part")?;
+        writeln!(
+            out,
+            "note: the run was interrupted; the figures are of its part"
+        )?;
     }
     for (why, count) in &outcome.failures.words {
         writeln!(out, "error, {count} times: {why}")?;
@@ -219,7 +230,11 @@ pub(crate) fn of_search(found: &Found) -> String {
 }
 
 fn write_search(out: &mut String, found: &Found) -> fmt::Result {
-    writeln!(out, "offered/s    acked/s     MB/s   p50 ms   p99 ms  p99.9 ms   max ms  broker CPU  {}", found.slo)?;
+    writeln!(
+        out,
+        "offered/s    acked/s     MB/s   p50 ms   p99 ms  p99.9 ms   max ms  broker CPU  {}",
+        found.slo
+    )?;
     for (place, step) in found.steps.iter().enumerate() {
         let outcome = &step.outcome;
         let response = &outcome.series.response;
@@ -228,7 +243,11 @@ fn write_search(out: &mut String, found: &Found) -> fmt::Result {
             format!("{:.0} %", outcome.per_second(broker.cpu_seconds()) * 100.0)
         });
         let verdict = step.missed.as_deref().unwrap_or("good");
-        let mark = if found.best == Some(place) { " <- the highest" } else { "" };
+        let mark = if found.best == Some(place) {
+            " <- the highest"
+        } else {
+            ""
+        };
         writeln!(
             out,
             "{:>9.0} {:>10.0} {:>8.2} {:>8.2} {:>8.2} {:>9.2} {:>8.2} {:>11}  {verdict}{mark}",
@@ -243,7 +262,11 @@ fn write_search(out: &mut String, found: &Found) -> fmt::Result {
         )?;
     }
     match found.best.and_then(|best| found.steps.get(best)) {
-        Some(best) => writeln!(out, "\n{:.0} records/s are the highest rate with {}", best.offered, found.slo),
+        Some(best) => writeln!(
+            out,
+            "\n{:.0} records/s are the highest rate with {}",
+            best.offered, found.slo
+        ),
         None => writeln!(out, "\nno rate that was tried has {}", found.slo),
     }
 }
@@ -257,7 +280,10 @@ pub(crate) fn of_verification(verified: &Verified) -> String {
             again.received, again.lost, again.duplicated, again.out_of_order, again.damaged
         ));
     }
-    text.push_str(&format!("at random  {} places read\n", verified.random_reads));
+    text.push_str(&format!(
+        "at random  {} places read\n",
+        verified.random_reads
+    ));
     if !verified.groups {
         text.push_str("note: without consumer groups\n");
     }

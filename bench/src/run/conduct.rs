@@ -227,7 +227,8 @@ impl Conductor<'_> {
         let now = now();
         if self.interrupted.load(Ordering::Relaxed) && self.ended == Ended::Whole {
             self.ended = Ended::Interrupted;
-            self.live.note("interrupted: ending the load and writing what was measured");
+            self.live
+                .note("interrupted: ending the load and writing what was measured");
             self.control.producers_stop.store(true, Ordering::Relaxed);
             if self.has_no_producers() || matches!(self.phase, Phase::Connecting) {
                 self.control.consumers_stop.store(true, Ordering::Relaxed);
@@ -287,7 +288,8 @@ impl Conductor<'_> {
         let backlog = workload.consumer_backlog_size_gb * 1e9;
         let written = self.control.acked_bytes.load(Ordering::Relaxed) as f64;
         if written >= backlog && !self.control.released.swap(true, Ordering::Relaxed) {
-            self.events.push((self.second(), "consumers begin".to_owned()));
+            self.events
+                .push((self.second(), "consumers begin".to_owned()));
         }
         if self.has_no_producers() {
             let received = self.control.received.load(Ordering::Relaxed);
@@ -402,7 +404,9 @@ impl Conductor<'_> {
     /// What comes from now on is not measured.
     fn close_measurement(&mut self, now: u64) {
         let until = self.control.measure_until.load(Ordering::Relaxed);
-        self.control.measure_until.store(until.min(now), Ordering::Relaxed);
+        self.control
+            .measure_until
+            .store(until.min(now), Ordering::Relaxed);
         if self.costs.until.is_none() && self.began > 0 {
             self.costs.until = Some(self.costs_now());
         }
@@ -451,8 +455,7 @@ impl Conductor<'_> {
     fn measured_seconds(&self, last: u64) -> f64 {
         let from = self.control.measure_from.load(Ordering::Relaxed);
         let until = self.control.measure_until.load(Ordering::Relaxed);
-        let ends_with_records =
-            self.setup.workload.records.is_some() || self.setup.stop_at_ends;
+        let ends_with_records = self.setup.workload.records.is_some() || self.setup.stop_at_ends;
         let until = if ends_with_records && last > from {
             last.min(until)
         } else {

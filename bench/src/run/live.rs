@@ -61,7 +61,8 @@ impl Live {
         if self.quiet {
             return;
         }
-        self.rates.push(point.counts.acked.max(point.counts.received));
+        self.rates
+            .push(point.counts.acked.max(point.counts.received));
         if !self.terminal {
             if !std::mem::replace(&mut self.titled, true) {
                 print(TITLE);

@@ -127,7 +127,10 @@ impl Outcome {
             (verdict.lost, "records were acknowledged and lost"),
             (verdict.out_of_order, "records came out of order"),
             (verdict.damaged, "records were changed on the way"),
-            (verdict.aborted_seen, "records of aborted transactions were read"),
+            (
+                verdict.aborted_seen,
+                "records of aborted transactions were read",
+            ),
             (self.counts.failed, "records were not acknowledged"),
         ] {
             if count > 0 {
@@ -135,7 +138,10 @@ impl Outcome {
             }
         }
         if verdict.duplicated > 0 && !self.may_duplicate() {
-            complaints.push(format!("{} records came more than once", verdict.duplicated));
+            complaints.push(format!(
+                "{} records came more than once",
+                verdict.duplicated
+            ));
         }
         match self.ended {
             Ended::Failed => complaints.push("the run could not go on to its end".to_owned()),
@@ -153,10 +159,9 @@ impl Outcome {
     /// Without idempotence a repeated batch may be stored twice; members of a group read again
     /// what was not committed.
     pub(crate) fn may_duplicate(&self) -> bool {
-        let is_idempotent = crate::workload::knobs::ProducerKnobs::new(
-            &self.workload.producer_config,
-        )
-        .is_ok_and(|knobs| knobs.idempotent);
+        let is_idempotent =
+            crate::workload::knobs::ProducerKnobs::new(&self.workload.producer_config)
+                .is_ok_and(|knobs| knobs.idempotent);
         self.workload.groups || (self.counts.retries > 0 && !is_idempotent)
     }
 }

@@ -114,11 +114,23 @@ mod tests {
     fn draining_ends_with_everything_or_without_progress() {
         let mut drain = Drain::begin(0);
         assert_eq!(drain.look(5, 10, false, 1, 10 * SECOND), Drained::NotYet);
-        assert_eq!(drain.look(10, 10, false, 2, 10 * SECOND), Drained::Everything);
-        assert_eq!(drain.look(11, 10, true, SECOND, 10 * SECOND), Drained::NotYet);
-        assert_eq!(drain.look(11, 10, true, 3 * SECOND, 10 * SECOND), Drained::Everything);
+        assert_eq!(
+            drain.look(10, 10, false, 2, 10 * SECOND),
+            Drained::Everything
+        );
+        assert_eq!(
+            drain.look(11, 10, true, SECOND, 10 * SECOND),
+            Drained::NotYet
+        );
+        assert_eq!(
+            drain.look(11, 10, true, 3 * SECOND, 10 * SECOND),
+            Drained::Everything
+        );
         let mut drain = Drain::begin(0);
         assert_eq!(drain.look(5, 10, false, SECOND, SECOND), Drained::NotYet);
-        assert_eq!(drain.look(5, 10, false, 2 * SECOND, SECOND), Drained::Stalled);
+        assert_eq!(
+            drain.look(5, 10, false, 2 * SECOND, SECOND),
+            Drained::Stalled
+        );
     }
 }

@@ -158,7 +158,10 @@ mod tests {
     fn the_limit_is_found_from_below_and_from_above() {
         for (from, limit) in [(1000.0, 123_456.0), (1e6, 7_000.0), (500.0, 500.0)] {
             let (found, steps) = find(from, limit);
-            assert!(found <= limit && found * CLOSE > limit, "{from} {limit}: {found}");
+            assert!(
+                found <= limit && found * CLOSE > limit,
+                "{from} {limit}: {found}"
+            );
             assert!(steps < STEPS_MAX, "{steps}");
         }
     }

@@ -35,7 +35,9 @@ impl Slo {
         if outcome.records_rate() < offered * KEPT_UP {
             return Some(format!("only {:.0} records/s", outcome.records_rate()));
         }
-        self.limits.iter().find_map(|limit| limit.missed_by(outcome, offered))
+        self.limits
+            .iter()
+            .find_map(|limit| limit.missed_by(outcome, offered))
     }
 }
 
@@ -50,9 +52,12 @@ impl Limit {
             Self::Response(quantile, limit) => {
                 above("response", quantile, series.response.at(quantile), limit)
             }
-            Self::EndToEnd(quantile, limit) => {
-                above("end-to-end", quantile, series.end_to_end.at(quantile), limit)
-            }
+            Self::EndToEnd(quantile, limit) => above(
+                "end-to-end",
+                quantile,
+                series.end_to_end.at(quantile),
+                limit,
+            ),
             Self::Errors(limit) => {
                 let errors = outcome.failures.total + outcome.counts.failed;
                 (errors > limit).then(|| format!("{errors} errors"))
@@ -80,7 +85,8 @@ impl FromStr for Slo {
 }
 
 fn limit(text: &str) -> Result<Limit, String> {
-    let wrong = || format!("'{text}' is no limit such as p99<20ms, e2e.p99.9<1s, errors=0 or backlog<1s");
+    let wrong =
+        || format!("'{text}' is no limit such as p99<20ms, e2e.p99.9<1s, errors=0 or backlog<1s");
     let (name, value) = text.split_once(['<', '=']).ok_or_else(wrong)?;
     let name = name.trim();
     if name == "errors" {
@@ -123,7 +129,9 @@ mod tests {
 
     #[test]
     fn limits_are_read() {
-        let slo: Slo = "p99<20ms,e2e.p99.9<1s,errors=0,backlog<2s,max<5s".parse().unwrap();
+        let slo: Slo = "p99<20ms,e2e.p99.9<1s,errors=0,backlog<2s,max<5s"
+            .parse()
+            .unwrap();
         assert_eq!(
             slo.limits,
             [

@@ -84,7 +84,9 @@ pub(crate) fn verify(
         existing_topics: topics.iter().map(|topic| topic.name.clone()).collect(),
         ..own
     };
-    reading.consumer_config.insert("isolation.level".to_owned(), "read_committed".to_owned());
+    reading
+        .consumer_config
+        .insert("isolation.level".to_owned(), "read_committed".to_owned());
     live.say("reading everything again");
     let (mut setup, target, _) = setup::prepare(&reading, options)?;
     setup.run = run;
@@ -153,7 +155,9 @@ fn read_at_random(
 async fn read_one(ring: &Ring, topic: &Topic, partition: usize, offset: i64) -> Result<(), String> {
     let leader = topic.leaders[partition];
     let failed = |error: &dyn std::fmt::Display| format!("{} at {offset}: {error}", topic.name);
-    let mut connection = Connection::open(ring.clone(), leader).await.map_err(|e| failed(&e))?;
+    let mut connection = Connection::open(ring.clone(), leader)
+        .await
+        .map_err(|e| failed(&e))?;
     let partition = i32::try_from(partition).unwrap_or(i32::MAX);
     let request = FetchRequest {
         max_wait_ms: 500,
@@ -173,7 +177,10 @@ async fn read_one(ring: &Ring, topic: &Topic, partition: usize, offset: i64) -> 
         ..FetchRequest::default()
     };
     let response = connection.call(&request).await.map_err(|e| failed(&e))?;
-    let mut data = response.responses.iter().flat_map(|topic| &topic.partitions);
+    let mut data = response
+        .responses
+        .iter()
+        .flat_map(|topic| &topic.partitions);
     let data = data.next().ok_or_else(|| failed(&"nothing came"))?;
     if data.error_code != 0 {
         return Err(failed(&format!("error code {}", data.error_code)));

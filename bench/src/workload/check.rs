@@ -55,7 +55,9 @@ impl Workload {
             return Err("there are neither producers nor consumers".to_owned());
         }
         if actors > ACTORS_MAX {
-            return Err(format!("{ACTORS_MAX} producers, consumers and connections at most"));
+            return Err(format!(
+                "{ACTORS_MAX} producers, consumers and connections at most"
+            ));
         }
         Ok(())
     }

@@ -31,7 +31,9 @@ fn merge(text: &str, workload: &mut Workload) -> Result<Option<String>, String> 
     }
     let mut common: Settings = knobs::properties(&driver.common_config)?;
     let bootstrap = common.remove("bootstrap.servers");
-    workload.topic_config.extend(knobs::properties(&driver.topic_config)?);
+    workload
+        .topic_config
+        .extend(knobs::properties(&driver.topic_config)?);
     for (own, settings) in [
         (&driver.producer_config, &mut workload.producer_config),
         (&driver.consumer_config, &mut workload.consumer_config),

@@ -170,7 +170,13 @@ mod tests {
 
     #[test]
     fn texts_return_and_nonsense_does_not() {
-        for text in ["none", "round-robin 7", "uniform 10", "zipf 1.1 1000", "sequential"] {
+        for text in [
+            "none",
+            "round-robin 7",
+            "uniform 10",
+            "zipf 1.1 1000",
+            "sequential",
+        ] {
             assert_eq!(text.parse::<Keys>().unwrap().to_string(), text);
         }
         for text in ["", "uniform 0", "zipf 1", "uniform 2M", "hot"] {

@@ -82,7 +82,9 @@ impl Settings {
         let mut unknown = self.0.keys();
         let unknown = unknown.find(|name| !WITHOUT_EFFECT.contains(&name.as_str()));
         match unknown {
-            Some(name) => Err(format!("{name} is no setting of the {of} that is offered here")),
+            Some(name) => Err(format!(
+                "{name} is no setting of the {of} that is offered here"
+            )),
             None => Ok(()),
         }
     }
@@ -115,7 +117,11 @@ impl ProducerKnobs {
             ));
         }
         if transactional_id.is_some() && !idempotent {
-            let why = if explicit { "enable.idempotence" } else { "acks=all" };
+            let why = if explicit {
+                "enable.idempotence"
+            } else {
+                "acks=all"
+            };
             return Err(format!("transactional.id needs {why}"));
         }
         let codec = settings.take("compression.type", "none".to_owned())?;
@@ -176,6 +182,9 @@ impl ConsumerKnobs {
 }
 
 fn compression(name: &str) -> Result<Compression, String> {
+    if name == "none" {
+        return Ok(Compression::None);
+    }
     let mut codecs = (0..8).filter_map(Compression::from_id);
     codecs
         .find(|codec| codec.name() == name)
@@ -208,7 +217,10 @@ mod tests {
     fn the_defaults_are_the_java_clients() {
         let knobs = producer("").unwrap();
         assert_eq!((knobs.batch_size, knobs.linger_ms), (16_384, 5.0));
-        assert_eq!((knobs.acks, knobs.idempotent, knobs.in_flight), (-1, true, 5));
+        assert_eq!(
+            (knobs.acks, knobs.idempotent, knobs.in_flight),
+            (-1, true, 5)
+        );
         let knobs = ConsumerKnobs::new(&BTreeMap::new()).unwrap();
         assert_eq!((knobs.fetch_min_bytes, knobs.fetch_max_wait_ms), (1, 500));
     }
@@ -216,7 +228,11 @@ mod tests {
     #[test]
     fn idempotence_gives_way_unless_it_was_asked_for() {
         assert!(!producer("acks=1").unwrap().idempotent);
-        assert!(!producer("max.in.flight.requests.per.connection=9").unwrap().idempotent);
+        assert!(
+            !producer("max.in.flight.requests.per.connection=9")
+                .unwrap()
+                .idempotent
+        );
         assert!(producer("acks=1 enable.idempotence=true").is_err());
         assert!(producer("acks=1 transactional.id=t").is_err());
     }

@@ -166,7 +166,8 @@ impl Workload {
     }
 
     pub(crate) fn sizes(&self) -> Sizes {
-        self.message_sizes.unwrap_or(Sizes::Fixed(self.message_size))
+        self.message_sizes
+            .unwrap_or(Sizes::Fixed(self.message_size))
     }
 
     /// All producers, of all topics.
@@ -227,7 +228,10 @@ warmupDurationMinutes: 1
     #[test]
     fn open_messaging_workloads_are_read_as_they_are() {
         let workload = Workload::parse(OPEN_MESSAGING).unwrap();
-        assert_eq!((workload.producers(), workload.partitions_per_topic), (8, 10));
+        assert_eq!(
+            (workload.producers(), workload.partitions_per_topic),
+            (8, 10)
+        );
         assert_eq!(workload.producer_rate, 50_000.0);
         assert_eq!(workload.duration(), Duration::from_secs(900));
         assert_eq!(workload.content, Content::Ratio(0.5));

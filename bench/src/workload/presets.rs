@@ -327,7 +327,10 @@ mod tests {
 
     #[test]
     fn the_full_size_changes_only_what_it_says() {
-        let (small, full) = (find("catch-up", false).unwrap(), find("catch-up", true).unwrap());
+        let (small, full) = (
+            find("catch-up", false).unwrap(),
+            find("catch-up", true).unwrap(),
+        );
         assert_eq!(full.consumer_backlog_size_gb, 100.0);
         assert_eq!(full.partitions_per_topic, small.partitions_per_topic);
     }

@@ -136,7 +136,12 @@ mod tests {
 
     #[test]
     fn times_have_units() {
-        for (text, millis) in [("500ms", 500), ("20s", 20_000), ("2m", 120_000), ("3", 3000)] {
+        for (text, millis) in [
+            ("500ms", 500),
+            ("20s", 20_000),
+            ("2m", 120_000),
+            ("3", 3000),
+        ] {
             assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
         }
         for text in ["", "-1s", "1d", "s"] {
