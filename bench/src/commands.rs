@@ -9,8 +9,10 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::arguments::{
-    Command, DEFAULT_SLO, RunArguments, SearchArguments, SelfTestArguments, TargetArguments,
+    Command, CompareArguments, DEFAULT_SLO, RunArguments, SearchArguments, SelfTestArguments,
+    TargetArguments,
 };
+use crate::compare::{self, Limits};
 use crate::measure::interval::Series;
 use crate::measure::process::Cost;
 use crate::report::json::Report;
@@ -64,7 +66,7 @@ pub(crate) fn execute(command: Command) -> Result<ExitCode, Failure> {
             print(&workload.map_err(Failure::Usage)?.to_yaml())
         }
         Command::SelfTest(arguments) => self_test(&arguments),
-        Command::Compare(_) => print(""),
+        Command::Compare(arguments) => compare(&arguments),
     }
 }
 
@@ -227,6 +229,31 @@ fn self_test(arguments: &SelfTestArguments) -> Result<ExitCode, Failure> {
     print(if arguments.json { &json } else { &text })?;
     let passed = lines.iter().all(|line| line.passed);
     Ok(if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn compare(arguments: &CompareArguments) -> Result<ExitCode, Failure> {
+    let limits: Limits = match &arguments.fail_if {
+        Some(text) => text.parse().map_err(Failure::Usage)?,
+        None => Limits::default(),
+    };
+    let comparison = compare::compare(compare::read(&arguments.reports)?);
+    if let Some(path) = &arguments.html {
+        std::fs::write(path, compare::html(&comparison))?;
+    }
+    print(&if arguments.markdown {
+        compare::markdown(&comparison)
+    } else {
+        compare::text(&comparison)
+    })?;
+    let broken = limits.broken(&comparison);
+    for limit in &broken {
+        drop(writeln!(io::stderr(), "millrace-bench: {limit}"));
+    }
+    Ok(if broken.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

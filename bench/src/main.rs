@@ -5,6 +5,7 @@
 mod arguments;
 mod client;
 mod commands;
+mod compare;
 mod load;
 mod measure;
 mod report;

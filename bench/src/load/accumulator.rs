@@ -326,7 +326,7 @@ mod tests {
 
     #[test]
     fn a_batch_lingers_until_it_is_full() {
-        let mut own = accumulator("batch.size=1000 linger.ms=5", &[0, 0]);
+        let mut own = accumulator("batch.size=1000 linger.ms=5", &[0]);
         for _ in 0..5 {
             append(&mut own, &[7; 100], 0);
         }

@@ -6,8 +6,8 @@ use std::fmt::Write;
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 280.0;
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 16.0;
-const TOP: f64 = 34.0;
+const RIGHT: f64 = 26.0;
+const TOP: f64 = 44.0;
 const BOTTOM: f64 = 40.0;
 /// Marks of points are drawn only as long as they can be told apart.
 const MARKS_MAX: usize = 40;
@@ -55,7 +55,9 @@ impl Frame {
         let mut y = match y_scale {
             Scale::Linear => (0.0, bounds(&mut points().map(|(_, y)| *y)).1),
             Scale::Log => {
-                let (low, high) = bounds(&mut points().map(|(_, y)| *y).filter(|y| *y > 0.0));
+                let above_zero = points().map(|(_, y)| *y).filter(|y| *y > 0.0);
+                let (low, high) = bounds(&mut above_zero.into_iter());
+                let (low, high) = if low <= high { (low, high) } else { (1.0, 1.0) };
                 (
                     10_f64.powf(low.log10().floor()),
                     10_f64.powf(high.log10().ceil()),
@@ -142,8 +144,10 @@ fn draw_grid(svg: &mut String, axes: &Axes<'_>, frame: &Frame) {
         );
     }
     let chosen = || {
-        let tick = |n: i32| frame.x.0 + (frame.x.1 - frame.x.0) / 6.0 * f64::from(n);
-        (0..=6).map(tick).map(|x| (x, short(x))).collect()
+        let step = nice((frame.x.1 - frame.x.0) / 8.0);
+        let first = (frame.x.0 / step).ceil();
+        let tick = |n: i32| (first + f64::from(n)) * step;
+        (0..=8).map(tick).map(|x| (x, short(x))).collect()
     };
     for (x, name) in axes.x_ticks.clone().unwrap_or_else(chosen) {
         if x < frame.x.0 || x > frame.x.1 * 1.0001 {
@@ -164,7 +168,7 @@ fn draw_grid(svg: &mut String, axes: &Axes<'_>, frame: &Frame) {
          <text class=\"tick\" x=\"6\" y=\"{:.1}\">{}</text>",
         HEIGHT - 6.0,
         escaped(axes.x),
-        TOP - 6.0,
+        TOP - 14.0,
         escaped(axes.y)
     );
 }
@@ -277,7 +281,7 @@ pub(crate) fn heat(
         svg,
         "<text class=\"tick\" x=\"6\" y=\"{:.1}\">ms</text>\
          <text class=\"tick end\" x=\"{}\" y=\"{:.1}\">second</text></svg>",
-        TOP - 6.0,
+        TOP - 14.0,
         WIDTH - RIGHT,
         HEIGHT - 6.0
     );

@@ -22,7 +22,7 @@ pub(crate) struct Live {
     rates: Vec<u64>,
     /// Lines on the screen that the next table replaces.
     shown: usize,
-    notes: usize,
+    notes: Vec<String>,
     titled: bool,
 }
 
@@ -34,19 +34,20 @@ impl Live {
             rows: Vec::new(),
             rates: Vec::new(),
             shown: 0,
-            notes: 0,
+            notes: Vec::new(),
             titled: false,
         }
     }
 
     /// Something worth knowing at once.
     pub(crate) fn note(&mut self, text: &str) {
-        self.notes += 1;
-        if self.notes == NOTES_MAX + 1 {
-            self.say("more notes are in the report");
-        }
-        if self.notes > NOTES_MAX {
+        // What many say is said once.
+        if self.notes.len() > NOTES_MAX || self.notes.iter().any(|note| note == text) {
             return;
+        }
+        self.notes.push(text.to_owned());
+        if self.notes.len() > NOTES_MAX {
+            return self.say("millrace-bench: more notes are in the report");
         }
         self.say(&format!("millrace-bench: {text}"));
     }
