@@ -48,11 +48,11 @@ pub(crate) enum Command {
     /// A first impression: 20 s, one screen, no arguments
     Quick(TargetArguments),
     /// Run a load: a preset, a workload file, or options alone
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     /// Find the highest rate that meets limits, and how latency grows on the way there
-    Search(SearchArguments),
+    Search(Box<SearchArguments>),
     /// Produce and read again in several ways, and account for every record
-    Verify(RunArguments),
+    Verify(Box<RunArguments>),
     /// Name the presets
     List,
     /// Print a preset as a workload file
@@ -203,13 +203,12 @@ mod tests {
 
     fn workload(line: &str) -> Result<Workload, String> {
         let words = format!("millrace-bench run {line}");
-        match parse(words.split_whitespace()).map_err(|error| error.to_string())? {
-            Command::Run(arguments) => {
-                let read = arguments.load.workload(Workload::default());
-                read.map(|(workload, _)| workload)
-            }
-            _ => Err("another command".to_owned()),
-        }
+        let command = parse(words.split_whitespace()).map_err(|error| error.to_string())?;
+        let Command::Run(arguments) = command else {
+            return Err("another command".to_owned());
+        };
+        let read = arguments.load.workload(Workload::default());
+        read.map(|(workload, _)| workload)
     }
 
     #[test]

@@ -24,7 +24,7 @@ fn row_cells(row: &Row) -> Vec<String> {
     let mut cells = vec![row.figure.name.to_owned(), row.figure.unit.to_owned()];
     let first = row.samples.first().copied().flatten();
     for (place, sample) in row.samples.iter().enumerate() {
-        cells.push(sample.as_ref().map_or("-".to_owned(), sample_text));
+        cells.push(sample.as_ref().map_or_else(|| "-".to_owned(), sample_text));
         if place > 0 {
             cells.push(change_text(row, sample.as_ref(), first.as_ref()));
         }

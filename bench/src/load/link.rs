@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use futures_lite::future;
 use protocol::error_code::ErrorCode;
+use protocol::frame::RequestHeader;
 use protocol::messages::produce_request::ProduceRequest;
 use protocol::messages::produce_response::{PartitionProduceResponse, ProduceResponse};
+use storage::ring::SendPart;
 use storage::tasks;
 
 use super::accumulator::Loaded;
@@ -164,11 +166,10 @@ impl Link {
             if own.is_ending() && in_flight == 0 && own.is_empty() {
                 return Ok(());
             }
-            let deadline = if in_flight < in_flight_max && !own.accumulator.borrow().held {
-                own.accumulator.borrow_mut().linger_deadline(self.number)
-            } else {
-                None
-            };
+            let deadline = own.accumulator.borrow_mut().linger_deadline(self.number);
+            // What cannot go although it has lingered waits for an answer.
+            let is_ahead = |deadline: &u64| in_flight < in_flight_max && *deadline > now();
+            let deadline = deadline.filter(is_ahead);
             self.send.wait_until(deadline).await;
         }
     }
@@ -203,17 +204,7 @@ impl Link {
         batches: Vec<Loaded>,
     ) -> Result<(), LinkError> {
         let header = outlet.header::<ProduceRequest>(version);
-        let topic = &own.here.setup.topics[own.plan.topic];
-        let lanes = own.accumulator.borrow();
-        let partition =
-            |(lane, batch): &Loaded| (lanes.lanes[*lane].partition, batch.bytes.clone());
-        let of_topic = TopicBatches {
-            name: &topic.name,
-            id: topic.id,
-            batches: batches.iter().map(partition).collect(),
-        };
-        let parts = produce_frame::encode(&header, &own.terms, &[of_topic]);
-        drop(lanes);
+        let parts = Self::encode(own, &header, &batches);
         let sent = now();
         self.in_flight
             .borrow_mut()
@@ -231,6 +222,18 @@ impl Link {
             }
         }
         Ok(())
+    }
+
+    fn encode(own: &Producer, header: &RequestHeader, batches: &[Loaded]) -> Vec<SendPart> {
+        let topic = &own.here.setup.topics[own.plan.topic];
+        let lanes = &own.accumulator.borrow().lanes;
+        let partition = |(lane, batch): &Loaded| (lanes[*lane].partition, batch.bytes.clone());
+        let of_topic = TopicBatches {
+            name: &topic.name,
+            id: topic.id,
+            batches: batches.iter().map(partition).collect(),
+        };
+        produce_frame::encode(header, &own.terms, &[of_topic])
     }
 
     async fn receive_all(

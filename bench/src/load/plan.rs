@@ -50,8 +50,9 @@ pub(crate) struct Control {
     pub(crate) released: AtomicBool,
     pub(crate) producers_stop: AtomicBool,
     pub(crate) consumers_stop: AtomicBool,
-    /// So far: records and bytes acknowledged, and records read by all subscriptions.
-    pub(crate) acked: AtomicU64,
+    /// So far: records that every subscription is to read, bytes acknowledged, and records read
+    /// by all subscriptions.
+    pub(crate) owed: AtomicU64,
     pub(crate) acked_bytes: AtomicU64,
     pub(crate) received: AtomicU64,
 }
@@ -65,7 +66,7 @@ impl Default for Control {
             released: AtomicBool::new(false),
             producers_stop: AtomicBool::new(false),
             consumers_stop: AtomicBool::new(false),
-            acked: AtomicU64::new(0),
+            owed: AtomicU64::new(0),
             acked_bytes: AtomicU64::new(0),
             received: AtomicU64::new(0),
         }

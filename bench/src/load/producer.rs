@@ -154,7 +154,7 @@ impl Producer {
             stored: RefCell::default(),
             promised: vec![Promised::default(); leaders.len()].into(),
             drawn: RefCell::new(Drawn {
-                random: fastrand::Rng::with_seed(workload.seed ^ u64::from(plan.number) << 32),
+                random: fastrand::Rng::with_seed(workload.seed ^ (u64::from(plan.number) << 32)),
                 keys: KeySource::new(workload.key_distributor),
                 next: None,
             }),
@@ -324,11 +324,17 @@ impl Producer {
             counts.acked_bytes += batch.value_bytes;
         });
         let control = &self.here.control;
-        control.acked.fetch_add(records, Ordering::Relaxed);
+        let (first, end) = batch.numbers();
+        // What carries no number cannot be told apart: then all are counted on both sides.
+        let owed = if self.here.all_stamped {
+            end - first
+        } else {
+            records
+        };
+        control.owed.fetch_add(owed, Ordering::Relaxed);
         let bytes = batch.value_bytes;
         control.acked_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.here.last.set(now);
-        let (first, end) = batch.numbers();
         if first < end {
             self.promised.borrow_mut()[lane].acked.extend(first, end);
         }

@@ -239,9 +239,10 @@ fn write_search(out: &mut String, found: &Found) -> fmt::Result {
         let outcome = &step.outcome;
         let response = &outcome.series.response;
         let ms = |micros: u64| micros as f64 / 1000.0;
-        let cpu = outcome.broker.map_or("-".to_owned(), |broker| {
-            format!("{:.0} %", outcome.per_second(broker.cpu_seconds()) * 100.0)
-        });
+        let cpu = outcome.broker.map_or_else(
+            || "-".to_owned(),
+            |broker| format!("{:.0} %", outcome.per_second(broker.cpu_seconds()) * 100.0),
+        );
         let verdict = step.missed.as_deref().unwrap_or("good");
         let mark = if found.best == Some(place) {
             " <- the highest"

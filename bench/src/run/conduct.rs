@@ -273,8 +273,9 @@ impl Conductor<'_> {
         };
         self.control.measure_from.store(from, Ordering::Relaxed);
         self.control.measure_until.store(until, Ordering::Relaxed);
-        let has_backlog = workload.consumer_backlog_size_gb > 0.0;
-        self.control.released.store(!has_backlog, Ordering::Relaxed);
+        // Readers of what is there already begin with the run, others wait for records.
+        let waits = workload.consumer_backlog_size_gb > 0.0 || self.has_no_producers();
+        self.control.released.store(!waits, Ordering::Relaxed);
         self.control.begin.store(self.began, Ordering::Release);
         let (broker, generator) = self.costs_now();
         self.costs.last = (broker, generator);
@@ -287,7 +288,8 @@ impl Conductor<'_> {
         let workload = &self.setup.workload;
         let backlog = workload.consumer_backlog_size_gb * 1e9;
         let written = self.control.acked_bytes.load(Ordering::Relaxed) as f64;
-        if written >= backlog && !self.control.released.swap(true, Ordering::Relaxed) {
+        let begins = now >= self.began && written >= backlog;
+        if begins && !self.control.released.swap(true, Ordering::Relaxed) {
             self.events
                 .push((self.second(), "consumers begin".to_owned()));
         }
@@ -315,7 +317,7 @@ impl Conductor<'_> {
 
     fn look_whether_drained(&mut self, now: u64) {
         let subscriptions = u64::from(self.setup.workload.subscriptions_per_topic);
-        let acked = self.control.acked.load(Ordering::Relaxed);
+        let owed = self.control.owed.load(Ordering::Relaxed);
         let received = self.control.received.load(Ordering::Relaxed);
         let patience = u64::try_from(self.options.give_up.as_nanos()).unwrap_or(u64::MAX);
         let uncertain = self.setup.workload.abort_ratio > 0.0 || self.ended != Ended::Whole;
@@ -323,7 +325,7 @@ impl Conductor<'_> {
             return;
         };
         let patience = patience.max(INTERVAL_NANOS);
-        let drained = drain.look(received, acked * subscriptions, uncertain, now, patience);
+        let drained = drain.look(received, owed * subscriptions, uncertain, now, patience);
         if drained == Drained::NotYet && subscriptions > 0 {
             return;
         }

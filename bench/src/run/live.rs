@@ -125,7 +125,7 @@ fn row(point: &Point, phase: &str) -> String {
     let ms = |micros: u64| micros as f64 / 1000.0;
     let figures = &point.response;
     let broker = point.usage.broker_cores;
-    let broker = broker.map_or("-".to_owned(), |cores| format!("{:.0}%", cores * 100.0));
+    let broker = broker.map_or_else(|| "-".to_owned(), |cores| format!("{:.0}%", cores * 100.0));
     let mut row = format!(
         "{:>5} {:>10} {:>10} {:>9} {:>6.1} {:>10} {:>8} | {:>7.2} {:>8.2} {:>9.2} {:>8.2} | {:>7.2} | {:>6.0}% {:>11}",
         point.second,

@@ -10,6 +10,7 @@ use super::outcome::Outcome;
 use super::setup::{self, SetupError};
 use super::slo::Slo;
 use crate::workload::Workload;
+use crate::workload::arrivals::Arrivals;
 
 /// The search ends when the bracket is this close.
 const CLOSE: f64 = 1.06;
@@ -99,8 +100,8 @@ pub(crate) fn search(
     let mut own = Workload {
         records: None,
         arrivals: match workload.arrivals {
-            crate::workload::arrivals::Arrivals::Closed => Default::default(),
-            open => open,
+            Arrivals::Closed => Arrivals::Fixed,
+            open @ (Arrivals::Fixed | Arrivals::Poisson) => open,
         },
         test_duration_minutes: holding.hold_minutes,
         warmup_duration_minutes: holding.settle_minutes,

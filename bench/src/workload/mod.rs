@@ -141,7 +141,7 @@ impl Workload {
         let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
         let mut workload =
             Self::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-        let here = path.parent().unwrap_or(Path::new(""));
+        let here = path.parent().unwrap_or_else(|| Path::new(""));
         if let Some(file) = &mut workload.payload_file
             && !file.exists()
         {

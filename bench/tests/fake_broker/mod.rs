@@ -1,15 +1,22 @@
-//! A broker of one topic that stores nothing: it answers just enough for the load generator, and
+//! A broker of one topic that stores in memory: it answers just enough for the load generator, and
 //! lies on request. One thread a connection; it lives until the test process ends.
 #![expect(
     clippy::unwrap_used,
     reason = "a test ends where its broker is asked nonsense"
 )]
+#![allow(dead_code, reason = "each test program uses another part of it")]
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "threads of a test, which may wait for each other and sleep"
+)]
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use protocol::api_key::ApiKey;
@@ -32,13 +39,15 @@ use protocol::messages::produce_request::ProduceRequest;
 use protocol::messages::produce_response::{
     PartitionProduceResponse, ProduceResponse, TopicProduceResponse,
 };
-use protocol::records::{BatchBuilder, BatchHeader, BatchOptions, check_crc};
+use protocol::records::{BatchBuilder, BatchHeader, BatchOptions, check_crc, patch_base_offset};
 use protocol::types::Uuid;
 
 pub(crate) const TOPIC: &str = "load";
 pub(crate) const PARTITIONS: i32 = 3;
-/// Records that each partition has for consumers, in one batch.
+/// Records that each partition of a broker that is not empty has, in one batch.
 pub(crate) const STORED: i64 = 40;
+/// Every so many batches one is treated wrongly.
+const WRONG_EVERY: i64 = 7;
 const TOPIC_ID: Uuid = Uuid::from_u128(77);
 
 /// What the broker does wrong.
@@ -53,6 +62,10 @@ pub(crate) enum Lie {
     DamagesBatches,
     /// It closes the connection instead of answering a Produce.
     Closes,
+    /// Some batches are acknowledged and not stored.
+    Loses,
+    /// Some batches are stored twice.
+    StoresTwice,
 }
 
 pub(crate) struct FakeBroker {
@@ -60,7 +73,37 @@ pub(crate) struct FakeBroker {
     lie: Lie,
     /// The newest `ApiVersions` it knows, and the newest Produce.
     newest: (i16, i16),
-    ends: [AtomicI64; PARTITIONS as usize],
+    logs: [Mutex<Log>; PARTITIONS as usize],
+    batches: AtomicI64,
+    produced: AtomicI64,
+    gone: AtomicBool,
+}
+
+/// The batches of a partition.
+#[derive(Debug, Default)]
+struct Log {
+    batches: Vec<Vec<u8>>,
+    end: i64,
+}
+
+impl Log {
+    fn append(&mut self, batch: &[u8]) -> i64 {
+        let records = BatchHeader::parse(batch).unwrap().records_count;
+        let mut batch = batch.to_vec();
+        let base_offset = self.end;
+        patch_base_offset(&mut batch, base_offset, 0);
+        self.batches.push(batch);
+        self.end += i64::from(records);
+        base_offset
+    }
+
+    /// What lies at an offset and behind it.
+    fn read(&self, offset: i64) -> Vec<u8> {
+        let is_behind =
+            |batch: &&Vec<u8>| BatchHeader::parse(batch).unwrap().next_offset() > offset;
+        let wanted = self.batches.iter().filter(is_behind);
+        wanted.flatten().copied().collect()
+    }
 }
 
 impl FakeBroker {
@@ -70,7 +113,10 @@ impl FakeBroker {
             port: listener.local_addr().unwrap().port(),
             lie,
             newest,
-            ends: Default::default(),
+            logs: Default::default(),
+            batches: AtomicI64::new(0),
+            produced: AtomicI64::new(0),
+            gone: AtomicBool::new(false),
         });
         let accepting = Arc::clone(&broker);
         thread::spawn(move || {
@@ -82,13 +128,31 @@ impl FakeBroker {
         broker
     }
 
+    /// From now on every connection is closed.
+    pub(crate) fn go_away(&self) {
+        self.gone.store(true, Ordering::SeqCst);
+    }
+
+    /// Gives every partition records that consumers find there.
+    pub(crate) fn fill(&self) {
+        for log in &self.logs {
+            let mut builder = BatchBuilder::new(BatchOptions::default());
+            for timestamp in 0..STORED {
+                builder.append(timestamp, None, Some(b"value"), &[]);
+            }
+            log.lock().unwrap().append(&builder.build());
+        }
+    }
+
     /// Records that producers got acknowledged.
     pub(crate) fn produced(&self) -> i64 {
-        self.ends.iter().map(|end| end.load(Ordering::SeqCst)).sum()
+        self.produced.load(Ordering::SeqCst)
     }
 
     fn serve(&self, mut stream: TcpStream) {
-        while let Ok(frame) = read_frame(&mut stream) {
+        while let Ok(frame) = read_frame(&mut stream)
+            && !self.gone.load(Ordering::SeqCst)
+        {
             let Some(answer) = self.answer(frame) else {
                 return;
             };
@@ -130,7 +194,7 @@ impl FakeBroker {
                 let request = ListOffsetsRequest::decode(&mut reader, header.api_version).unwrap();
                 Some(encode::<ListOffsetsRequest>(
                     &header,
-                    &list_offsets(&request),
+                    &self.list_offsets(&request),
                 ))
             }
             ApiKey::Produce if self.lie == Lie::Closes => None,
@@ -198,80 +262,110 @@ impl FakeBroker {
         } else {
             assert_eq!(topic.name, TOPIC);
         }
-        let data = &topic.partition_data[0];
-        let batch = data.records.as_deref().unwrap();
-        let header = BatchHeader::parse(batch).unwrap();
-        check_crc(batch, &header).unwrap();
-        let records = i64::from(header.records_count);
-        let end = &self.ends[usize::try_from(data.index).unwrap()];
-        let (error_code, base_offset) = match self.lie {
-            Lie::Refuses(code) => (code, -1),
-            Lie::StoresAtZero => (ErrorCode::None, 0),
-            Lie::Nothing | Lie::DamagesBatches | Lie::Closes => {
-                (ErrorCode::None, end.fetch_add(records, Ordering::SeqCst))
+        let stored = topic.partition_data.iter().map(|data| {
+            let (error_code, base_offset) =
+                self.store(data.index, data.records.as_deref().unwrap());
+            PartitionProduceResponse {
+                index: data.index,
+                error_code: error_code.code(),
+                base_offset,
+                ..PartitionProduceResponse::default()
             }
-        };
+        });
         ProduceResponse {
             responses: vec![TopicProduceResponse {
                 name: TOPIC.to_owned(),
                 topic_id: TOPIC_ID,
-                partition_responses: vec![PartitionProduceResponse {
-                    index: data.index,
-                    error_code: error_code.code(),
-                    base_offset,
-                    ..PartitionProduceResponse::default()
-                }],
+                partition_responses: stored.collect(),
             }],
             ..ProduceResponse::default()
         }
     }
 
+    fn store(&self, partition: i32, batch: &[u8]) -> (ErrorCode, i64) {
+        let header = BatchHeader::parse(batch).unwrap();
+        check_crc(batch, &header).unwrap();
+        if let Lie::Refuses(code) = self.lie {
+            return (code, -1);
+        }
+        let records = i64::from(header.records_count);
+        self.produced.fetch_add(records, Ordering::SeqCst);
+        let number = self.batches.fetch_add(1, Ordering::SeqCst);
+        let is_wrong = number % WRONG_EVERY == WRONG_EVERY - 1;
+        let mut log = self.logs[usize::try_from(partition).unwrap()]
+            .lock()
+            .unwrap();
+        if self.lie == Lie::Loses && is_wrong {
+            let base_offset = log.end;
+            log.end += records;
+            return (ErrorCode::None, base_offset);
+        }
+        let base_offset = log.append(batch);
+        if self.lie == Lie::StoresTwice && is_wrong {
+            log.append(batch);
+        }
+        if self.lie == Lie::StoresAtZero {
+            return (ErrorCode::None, 0);
+        }
+        (ErrorCode::None, base_offset)
+    }
+
     fn fetch(&self, request: &FetchRequest) -> FetchResponse {
-        let partitions = request.topics[0]
-            .partitions
-            .iter()
-            .map(|wanted| PartitionData {
+        let mut any = false;
+        let wanted = request.topics.iter().flat_map(|topic| &topic.partitions);
+        let partitions = wanted.map(|wanted| {
+            let log = self.logs[usize::try_from(wanted.partition).unwrap()]
+                .lock()
+                .unwrap();
+            let mut records = log.read(wanted.fetch_offset);
+            any |= !records.is_empty();
+            if self.lie == Lie::DamagesBatches
+                && let Some(last) = records.last_mut()
+            {
+                *last ^= 1;
+            }
+            PartitionData {
                 partition_index: wanted.partition,
-                high_watermark: STORED,
-                records: (wanted.fetch_offset < STORED).then(|| self.stored()),
+                high_watermark: log.end,
+                records: Some(records.into()),
                 ..PartitionData::default()
-            });
+            }
+        });
+        let partitions = partitions.collect();
+        if !any {
+            thread::sleep(Duration::from_millis(20));
+        }
         FetchResponse {
             responses: vec![FetchableTopicResponse {
                 topic: TOPIC.to_owned(),
                 topic_id: TOPIC_ID,
-                partitions: partitions.collect(),
+                partitions,
             }],
             ..FetchResponse::default()
         }
     }
 
-    fn stored(&self) -> Bytes {
-        let mut builder = BatchBuilder::new(BatchOptions::default());
-        for timestamp in 0..STORED {
-            builder.append(timestamp, None, Some(b"value"), &[]);
+    fn list_offsets(&self, request: &ListOffsetsRequest) -> ListOffsetsResponse {
+        let wanted = request.topics[0].partitions.iter();
+        let partitions = wanted.map(|wanted| {
+            let log = &self.logs[usize::try_from(wanted.partition_index).unwrap()];
+            ListOffsetsPartitionResponse {
+                partition_index: wanted.partition_index,
+                offset: if wanted.timestamp == -1 {
+                    log.lock().unwrap().end
+                } else {
+                    0
+                },
+                ..ListOffsetsPartitionResponse::default()
+            }
+        });
+        ListOffsetsResponse {
+            topics: vec![ListOffsetsTopicResponse {
+                name: TOPIC.to_owned(),
+                partitions: partitions.collect(),
+            }],
+            ..ListOffsetsResponse::default()
         }
-        let mut batch = builder.build().to_vec();
-        if self.lie == Lie::DamagesBatches {
-            *batch.last_mut().unwrap() ^= 1;
-        }
-        batch.into()
-    }
-}
-
-fn list_offsets(request: &ListOffsetsRequest) -> ListOffsetsResponse {
-    let wanted = request.topics[0].partitions.iter();
-    let partitions = wanted.map(|wanted| ListOffsetsPartitionResponse {
-        partition_index: wanted.partition_index,
-        offset: if wanted.timestamp == -1 { STORED } else { 0 },
-        ..ListOffsetsPartitionResponse::default()
-    });
-    ListOffsetsResponse {
-        topics: vec![ListOffsetsTopicResponse {
-            name: TOPIC.to_owned(),
-            partitions: partitions.collect(),
-        }],
-        ..ListOffsetsResponse::default()
     }
 }
 
