@@ -38,6 +38,7 @@ POOLS = {
     "v3_and_below_producer_epoch": ([-1], [0, 5]),
     "transaction_timeout_ms": ([60000], [0, -1, 2147483647]),
     "coordinator_epoch": ([0], [-1, 9]),
+    "WriteTxnMarkers.producer_id": ([0], [-1]),
     "transaction_version": ([0, 2], [9]),
     "partition_index": (PARTITIONS, [7, -1, 2147483647]),
     "partition": (PARTITIONS, [7, -1]),
@@ -45,8 +46,8 @@ POOLS = {
     "partitions": (PARTITIONS, [7, -1]),
     "partition_indexes": (PARTITIONS, [7, -1]),
     "acks": ([-1, 1], [5]),
-    "timeout_ms": ([5000], [0, -1]),
-    "replica_id": ([-1], [1, 9, -2]),
+    "timeout_ms": ([5000], []),  # with none to speak of, the answer depends on luck
+    "replica_id": ([-1], [-2]),  # followers come with replication
     "max_wait_ms": ([0, 20], [-1]),
     "min_bytes": ([0, 1], [-1]),
     "max_bytes": ([1 << 20], [0, 1]),

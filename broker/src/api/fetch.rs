@@ -87,10 +87,10 @@ pub(crate) async fn answer(mut call: Call) -> Result<Answer, CloseReason> {
     let version = call.header.api_version;
     let request = FetchRequest::parse(call.body.clone(), version);
     let request = request.map_err(|error| call.malformed(error))?;
-    if request.replica_id != NO_REPLICA && request.replica_id >= 0 {
-        // followers come with replication; nobody may move a high watermark from outside
-        return Ok(Answer::Ready(no_follower(&call, &request)));
-    }
+    let isolation = match isolation_of(&request) {
+        Ok(isolation) => isolation,
+        Err(error) => return Ok(Answer::Ready(refuse_all(&call, &request, error))),
+    };
     let shard = Rc::clone(&call.connection.shard);
     let begun = shard
         .sessions
@@ -100,7 +100,7 @@ pub(crate) async fn answer(mut call: Call) -> Result<Answer, CloseReason> {
         Ok(session) => session,
         Err(error) => return Ok(Answer::Ready(refused(&call, error))),
     };
-    let mut fetch = Fetch::new(&shard, &request, session);
+    let mut fetch = Fetch::new(&shard, &request, isolation, session);
     let partitions = fetch.session.partitions.len();
     if partitions > PARTITIONS_MANY {
         fetch.deadline = fetch.deadline.min(clock::monotonic() + WAIT_FOR_MANY_MAX);
@@ -117,13 +117,24 @@ pub(crate) async fn answer(mut call: Call) -> Result<Answer, CloseReason> {
     })
 }
 
+/// What a consumer wants to see.
+///
+/// # Errors
+/// The fetch as a whole is refused.
+fn isolation_of(request: &FetchRequest) -> Result<Isolation, ErrorCode> {
+    if request.replica_id != NO_REPLICA && request.replica_id >= 0 {
+        // followers come with replication; nobody may move a high watermark from outside
+        return Err(ErrorCode::ClusterAuthorizationFailed);
+    }
+    Isolation::from_level(request.isolation_level)
+}
+
 fn refused(call: &Call, error: ErrorCode) -> Outcome {
     send(call, &FetchResponse::new(error, 0), Vec::new())
 }
 
 /// Old versions have no error of the whole response.
-fn no_follower(call: &Call, request: &FetchRequest) -> Outcome {
-    let error = ErrorCode::ClusterAuthorizationFailed;
+fn refuse_all(call: &Call, request: &FetchRequest, error: ErrorCode) -> Outcome {
     let mut response = FetchResponse::new(error, 0);
     for span in &request.topics {
         response.begin_topic(span.topic.clone());
@@ -167,11 +178,16 @@ fn session_request(request: &FetchRequest, version: i16) -> SessionRequest {
 }
 
 impl Fetch {
-    fn new(shard: &Shard, request: &FetchRequest, session: SessionFetch) -> Self {
+    fn new(
+        shard: &Shard,
+        request: &FetchRequest,
+        isolation: Isolation,
+        session: SessionFetch,
+    ) -> Self {
         let bytes = |bytes: i32| usize::try_from(bytes).unwrap_or(0);
         let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
         let mut fetch = Self {
-            isolation: Isolation::from_level(request.isolation_level),
+            isolation,
             bytes_min: bytes(request.min_bytes),
             bytes_max: bytes(request.max_bytes).min(shard.settings.limits.fetch_bytes_max as usize),
             deadline: clock::monotonic() + wait,

@@ -52,11 +52,12 @@ pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
             if is_repeated && !refused.insert(index) {
                 continue; // once is enough
             }
-            match check(id, &asked, is_repeated, version) {
+            let checked = check(id, &asked, is_repeated, version);
+            match checked.and_then(|id| Ok((id, isolation?))) {
                 Err(error) => partitions.push(answered(index, Err(error))),
-                Ok(id) => {
+                Ok((id, isolation)) => {
                     places.push((response.topics.len(), partitions.len()));
-                    questions.push((id, asked));
+                    questions.push((id, (asked, isolation)));
                     // replaced when the owner has answered
                     let none = Err(ErrorCode::UnknownServerError);
                     partitions.push(answered(index, none));
@@ -68,7 +69,6 @@ pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
             partitions,
         });
     }
-    let look = move |shard, id, asked| look(shard, id, asked, isolation);
     let found = ask_owners(shard, questions, look).await;
     for ((topic, partition), found) in places.into_iter().zip(found) {
         let answer = &mut response.topics[topic].partitions[partition];
@@ -115,8 +115,7 @@ fn check(
 async fn look(
     shard: Rc<Shard>,
     id: PartitionId,
-    asked: ListOffsetsPartition,
-    isolation: Isolation,
+    (asked, isolation): (ListOffsetsPartition, Isolation),
 ) -> Result<TimestampOffset, ErrorCode> {
     let partition = shard.partition(id).await?;
     partition.check_leader_epoch(asked.current_leader_epoch)?;

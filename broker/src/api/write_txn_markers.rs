@@ -35,10 +35,12 @@ pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
                     error_code: ErrorCode::UnknownTopicOrPartition.into(),
                 };
                 if let Some(id) = find(&image, &asked_topic.name, *index) {
-                    // replaced when the owner has answered
+                    // replaced when the owner has answered; nobody is to mark what has no producer
                     answered.error_code = ErrorCode::UnknownServerError.into();
-                    places.push((result, topic, partitions.len()));
-                    wanted.push((id, marker(asked)));
+                    if asked.producer_id >= 0 {
+                        places.push((result, topic, partitions.len()));
+                        wanted.push((id, marker(asked)));
+                    }
                 }
                 partitions.push(answered);
             }

@@ -180,8 +180,9 @@ fn synonyms(setting: &Setting, names: &[&'static str], layers: &Layers) -> Vec<S
             }
         }
     }
-    // as in Kafka, only the first name tells its default
-    if let Some(name) = names.first() {
+    // as in Kafka, only the setting itself tells its default, or the first name of another's
+    let itself = names.iter().find(|name| **name == setting.name);
+    if let Some(name) = itself.or_else(|| names.first()) {
         let default = table::find_broker(name).and_then(|row| row.default);
         if let Some(default) = default {
             let (value, source) = (shown(setting, Some(default.to_owned())), Source::Default);

@@ -35,12 +35,15 @@ pub(crate) enum Isolation {
 }
 
 impl Isolation {
-    /// As a request gives it; Kafka knows only these two.
-    pub(crate) fn from_level(level: i8) -> Self {
-        if level == 1 {
-            Self::ReadCommitted
-        } else {
-            Self::ReadUncommitted
+    /// As a request gives it.
+    ///
+    /// # Errors
+    /// `UNKNOWN_SERVER_ERROR`, as Kafka answers another level than these two.
+    pub(crate) fn from_level(level: i8) -> Result<Self, ErrorCode> {
+        match level {
+            0 => Ok(Self::ReadUncommitted),
+            1 => Ok(Self::ReadCommitted),
+            _ => Err(ErrorCode::UnknownServerError),
         }
     }
 }
