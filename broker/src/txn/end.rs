@@ -130,6 +130,10 @@ fn classic_step(metadata: &TransactionMetadata, request: &EndRequest) -> Step {
 
 /// Kafka's table for transactions that bump the epoch.
 fn bumping_step(metadata: &TransactionMetadata, request: &EndRequest) -> Step {
+    if metadata.state.prepared().is_some() {
+        // of this request sent again, or of the next transaction: both come again
+        return Step::Refuse(ErrorCode::ConcurrentTransactions);
+    }
     let (current, claimed) = (metadata.producer, request.producer);
     let is_current = claimed.epoch == current.epoch;
     let before_bump = claimed.epoch.checked_add(1) == Some(current.epoch);
@@ -139,15 +143,16 @@ fn bumping_step(metadata: &TransactionMetadata, request: &EndRequest) -> Step {
     if current.id != claimed.id && !before_rotation {
         return Step::Refuse(ErrorCode::InvalidProducerIdMapping);
     }
-    let is_repeated = before_bump || before_rotation;
-    let is_valid = match metadata.state {
-        TransactionState::Empty | TransactionState::Ongoing => is_current,
-        TransactionState::PrepareCommit | TransactionState::PrepareAbort => before_bump,
+    let is_repeated = match metadata.state {
         TransactionState::CompleteCommit | TransactionState::CompleteAbort => {
-            is_repeated || is_current
+            before_bump || before_rotation
         }
+        TransactionState::Empty
+        | TransactionState::Ongoing
+        | TransactionState::PrepareCommit
+        | TransactionState::PrepareAbort => false,
     };
-    if !is_valid {
+    if !is_repeated && !is_current {
         return Step::Refuse(ErrorCode::ProducerFenced);
     }
     match (metadata.state, request.committed) {
@@ -157,15 +162,12 @@ fn bumping_step(metadata: &TransactionMetadata, request: &EndRequest) -> Step {
         {
             Step::Repeat
         }
-        (TransactionState::CompleteCommit | TransactionState::CompleteAbort, false)
-            if !is_repeated =>
-        {
-            Step::DecideEmpty
-        }
-        (TransactionState::Empty, false) => Step::DecideEmpty,
-        (TransactionState::PrepareCommit, true) | (TransactionState::PrepareAbort, false) => {
-            Step::Refuse(ErrorCode::ConcurrentTransactions)
-        }
+        (
+            TransactionState::Empty
+            | TransactionState::CompleteCommit
+            | TransactionState::CompleteAbort,
+            false,
+        ) if !is_repeated => Step::DecideEmpty,
         (
             TransactionState::Empty
             | TransactionState::CompleteCommit

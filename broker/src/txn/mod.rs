@@ -19,4 +19,6 @@ pub(crate) mod transaction;
 pub(crate) mod transactions;
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;

@@ -246,6 +246,9 @@ fn each_transaction_of_version_two_has_its_epoch() {
         assert_eq!(next, at(producer.id, producer.epoch + 1));
         let again = coordinator.end(producer, committed, EpochBump);
         assert_eq!(again, Err(ErrorCode::ConcurrentTransactions));
+        // the end of the next one, which has written nothing
+        let early = coordinator.end(next, false, EpochBump);
+        assert_eq!(early, Err(ErrorCode::ConcurrentTransactions));
         let early = coordinator.add(next, EpochBump);
         assert_eq!(early, Err(ErrorCode::ConcurrentTransactions));
         let prepared = coordinator.complete();
@@ -484,7 +487,7 @@ fn operators_see_states_and_filter_them() {
         (
             Filter {
                 longer_than_ms: 5_000,
-                ..all
+                ..all.clone()
             },
             0,
         ),
