@@ -249,6 +249,8 @@ def offsets(run):
     producer = run.init()
     wait_for(lambda: run.wire.find_coordinator(run.group, 0)["error"] == 0)
     wait_for(lambda: run.wire.add_offsets("nobody", producer, run.group) == 49)
+    stranger = (producer[0] + 100_000, 0)
+    wait_for(lambda: run.wire.commit_offsets(run.id, run.group, stranger, {run.topic: {0: 1}}, 4) == {(run.topic, 0): 49})
 
     commit = lambda who, version, offset, **more: list(run.wire.commit_offsets(run.id, run.group, who, {run.topic: {0: offset}}, version, **more).values())
     for version in (3, 4):
@@ -299,7 +301,7 @@ def operator(run):
     run.init()
     producer = run.init("init again")
     run.produce(producer, 0, version=12)
-    pattern = f"id-opera.*{run.tag}"
+    pattern = f"id-operator{run.tag}"
     mine = lambda **filters: run.note(f"list {filters}", dict(run.wire.list(pattern=pattern, version=2, **filters)))
     mine()
     mine(states=["Ongoing"])

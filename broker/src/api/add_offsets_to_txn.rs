@@ -8,8 +8,7 @@ use protocol::messages::add_offsets_to_txn_request::AddOffsetsToTxnRequest;
 use protocol::messages::add_offsets_to_txn_response::AddOffsetsToTxnResponse;
 
 use crate::api::{Call, CloseReason, Outcome, transactional};
-use crate::coordinator::place_of;
-use crate::group::Groups;
+use crate::coordinator::key;
 use crate::metadata::image::GROUP_OFFSETS_TOPIC;
 use crate::shard::Shard;
 use crate::txn::coordinator;
@@ -31,14 +30,20 @@ async fn add(shard: &Rc<Shard>, request: AddOffsetsToTxnRequest) -> Result<(), E
     if request.transactional_id.is_empty() {
         return Err(ErrorCode::InvalidRequest);
     }
-    let offsets = place_of::<Groups>(shard, &request.group_id)?;
+    let partitions = shard.image().topic(GROUP_OFFSETS_TOPIC).map_or_else(
+        // it will be made with so many when the first offset is committed
+        || shard.settings.group_offsets_topic.partitions,
+        |topic| topic.partition_count(),
+    );
+    let index = key::partition_of(&request.group_id, partitions);
+    let index = index.ok_or(ErrorCode::CoordinatorNotAvailable)?;
     let request = PartitionsRequest {
         transactional_id: request.transactional_id,
         producer: ProducerIdentity {
             id: request.producer_id,
             epoch: request.producer_epoch,
         },
-        topics: Topics::from([(GROUP_OFFSETS_TOPIC.to_owned(), [offsets.index].into())]),
+        topics: Topics::from([(GROUP_OFFSETS_TOPIC.to_owned(), [index].into())]),
         version: TransactionVersion::Classic,
     };
     coordinator::add_partitions(shard, request).await

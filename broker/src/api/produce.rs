@@ -230,8 +230,9 @@ impl Append {
         let producer = producer_of(&self);
         partition.check_admission(producer.id, producer.epoch, self.admission)?;
         let is_added = matches!(self.admission, Admission::Added(_));
-        if is_added && self.batch.header.base_sequence != 0 {
-            // each transaction has an epoch of its own, so its sequences begin at 0
+        let is_first = is_added && partition.log().producer(producer.id).is_none();
+        if is_first && self.batch.header.base_sequence != 0 {
+            // older clients may have been forgotten; of these nothing was ever written
             return Err(ErrorCode::OutOfOrderSequenceNumber);
         }
         let appended = partition.append(&self.records, &self.batch, now_ms)?;

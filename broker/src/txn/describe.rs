@@ -52,9 +52,8 @@ impl Transactions {
     ) -> Vec<list_transactions_response::TransactionState> {
         let listed = self.by_id.iter().filter(|(id, metadata)| {
             let name = metadata.state.name();
-            let running_ms = metadata
-                .started_ms
-                .map_or(0, |started| now_ms.saturating_sub(started));
+            // Kafka counts from its -1 where nothing has begun
+            let running_ms = now_ms.saturating_sub(metadata.started_ms.unwrap_or(-1));
             (filter.states.is_empty() || filter.states.iter().any(|state| state == name))
                 && (filter.producer_ids.is_empty()
                     || filter.producer_ids.contains(&metadata.producer.id))

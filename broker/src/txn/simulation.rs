@@ -138,13 +138,17 @@ impl Partition {
         self.entries.push(Entry::Marker);
         if let Some(ended) = ended {
             let open = self.producers.first_open_offset();
-            self.aborted.note(&ended, open.unwrap_or(self.end()));
+            self.aborted
+                .note(&ended, open.unwrap_or_else(|| self.end()));
         }
         self.check_stable();
     }
 
     fn check_stable(&mut self) {
-        let stable = self.producers.first_open_offset().unwrap_or(self.end());
+        let stable = self
+            .producers
+            .first_open_offset()
+            .unwrap_or_else(|| self.end());
         assert!(stable >= self.stable, "STABLE: it went back");
         self.stable = stable;
     }
@@ -218,7 +222,7 @@ impl Simulation {
     fn new(seed: u64) -> Self {
         let producer = |number: usize| Producer {
             transactional_id: format!("id-{}", number / 2),
-            version: if number % 3 == 0 {
+            version: if number.is_multiple_of(3) {
                 TransactionVersion::Classic
             } else {
                 TransactionVersion::EpochBump

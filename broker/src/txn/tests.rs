@@ -487,7 +487,7 @@ fn operators_see_states_and_filter_them() {
         (
             Filter {
                 longer_than_ms: 5_000,
-                ..all.clone()
+                ..all
             },
             0,
         ),
