@@ -1,6 +1,7 @@
 //! One partition's durable log, the core's journal, and the io_uring driver under both.
 
 pub mod clock;
+pub mod compaction;
 pub mod extent;
 pub mod journal;
 pub mod log;

@@ -35,11 +35,11 @@ mod at {
     pub(super) const RECORDS_COUNT: usize = 57;
 }
 
-const COMPRESSION_BITS: i16 = 0b111;
+pub(crate) const COMPRESSION_BITS: i16 = 0b111;
 pub(crate) const LOG_APPEND_TIME_BIT: i16 = 1 << 3;
 pub(crate) const TRANSACTIONAL_BIT: i16 = 1 << 4;
 pub(crate) const CONTROL_BIT: i16 = 1 << 5;
-const DELETE_HORIZON_BIT: i16 = 1 << 6;
+pub(crate) const DELETE_HORIZON_BIT: i16 = 1 << 6;
 
 /// Whose clock the timestamps of a batch come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 
 mod batch;
 mod builder;
+mod compacted;
 mod compression;
 mod control;
 mod error;
@@ -16,6 +17,7 @@ pub use batch::{
     NO_SEQUENCE, NO_TIMESTAMP, TimestampType, check_crc, patch_base_offset, set_max_timestamp,
 };
 pub use builder::{BatchBuilder, BatchOptions};
+pub use compacted::{write_compacted, write_emptied};
 pub use compression::{
     Compression, CompressionError, DECOMPRESSED_BYTES_MAX, compress, decompress,
 };

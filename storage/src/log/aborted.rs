@@ -52,7 +52,7 @@ impl AbortedIndex {
         });
     }
 
-    fn push(&mut self, entry: AbortedTransaction) {
+    pub(crate) fn push(&mut self, entry: AbortedTransaction) {
         let lowest = self.lowest_first_offset.unwrap_or(i64::MAX);
         self.lowest_first_offset = Some(lowest.min(entry.first_offset));
         self.entries.push(entry);

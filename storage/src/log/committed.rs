@@ -55,6 +55,21 @@ impl Log {
         from: i64,
         upto: i64,
     ) -> Result<Vec<AbortedTransaction>, ReadError> {
+        loop {
+            let swaps = self.swaps.get();
+            let found = self.collect_aborted(from, upto).await;
+            // Segments that were replaced meanwhile may have been passed over.
+            if self.swaps.get() == swaps {
+                return found;
+            }
+        }
+    }
+
+    async fn collect_aborted(
+        &self,
+        from: i64,
+        upto: i64,
+    ) -> Result<Vec<AbortedTransaction>, ReadError> {
         let mut found = Vec::new();
         let mut next = self.next_aborted(None, from, upto);
         while let Some(base) = next {

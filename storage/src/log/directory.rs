@@ -51,13 +51,31 @@ pub(crate) fn segment_files(dir: &Path, base_offset: i64) -> [PathBuf; 3] {
     ]
 }
 
+/// A file of a compacted segment before it counts.
+pub(crate) fn cleaned(path: &Path) -> PathBuf {
+    with_suffix(path, CLEANED_SUFFIX)
+}
+
+/// A file of a compacted segment that takes the place of others.
+pub(crate) fn swap(path: &Path) -> PathBuf {
+    with_suffix(path, SWAP_SUFFIX)
+}
+
+/// What ends the name of a file of a compacted segment that does not count yet.
+pub(crate) const CLEANED_SUFFIX: &str = ".cleaned";
+/// What ends the name of a file of a compacted segment that counts instead of others.
+pub(crate) const SWAP_SUFFIX: &str = ".swap";
 /// What ends the name of a file that only waits to be removed.
 pub(crate) const DELETED_FILE_SUFFIX: &str = ".deleted";
 
 /// The name of a file that only waits to be removed.
 pub(crate) fn deleted_file(path: &Path) -> PathBuf {
+    with_suffix(path, DELETED_FILE_SUFFIX)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(DELETED_FILE_SUFFIX);
+    name.push(suffix);
     PathBuf::from(name)
 }
 

@@ -96,7 +96,7 @@ impl Log {
     }
 
     /// The largest timestamp of a segment; of one without timestamps, when its file was written.
-    async fn last_written(&self, base: i64) -> Result<i64, ReadError> {
+    pub(super) async fn last_written(&self, base: i64) -> Result<i64, ReadError> {
         if let Some(max) = self.segment_max_timestamp(base).await?
             && max >= 0
         {

@@ -210,6 +210,17 @@ impl Index {
     }
 }
 
+impl Index {
+    /// Where a sealed segment ends, as the last entry of its stored index says.
+    #[must_use]
+    pub fn sealed_end(bytes: &[u8], base_offset: i64, segment_bytes: u64) -> Option<i64> {
+        let at = bytes.len().checked_sub(ENTRY_BYTES)?;
+        let end = IndexEntry::decode(&bytes[at..], base_offset)?;
+        let is_end = u64::from(end.position) == segment_bytes;
+        is_end.then(|| base_offset + i64::from(end.offset_delta))
+    }
+}
+
 /// Where a batch lies and what the index needs to know of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchPlace {

@@ -6,6 +6,7 @@
 
 pub mod aborted;
 mod checkpoint;
+mod cleanable;
 mod commit;
 mod committed;
 mod config;
@@ -30,12 +31,13 @@ mod slice;
 pub mod snapshot;
 mod start_offset;
 mod state;
+mod swap;
 mod tail;
 pub mod tail_scan;
 mod timestamps;
 pub mod transactions;
 pub(crate) mod units;
-mod window;
+pub(crate) mod window;
 mod writer;
 
 use std::cell::{Cell, RefCell, RefMut};
@@ -54,7 +56,7 @@ pub(crate) use self::disk::is_full;
 pub use self::expire::RetentionError;
 pub use self::open::OpenError;
 pub(crate) use self::open::{LoadRules, load};
-pub(crate) use self::partition_dir::{adopt_dir, mark_damaged};
+pub(crate) use self::partition_dir::{adopt_dir, complete_before, mark_damaged};
 pub use self::slice::{FileRange, LogPart, LogSlice, SegmentFile};
 pub use self::start_offset::StartOffsetError;
 pub(crate) use self::state::Listed;
@@ -206,6 +208,10 @@ pub struct Log {
     maintenance: Gate,
     /// One write of the partition's offsets at a time.
     saving_offsets: Gate,
+    /// Segments are being replaced: nobody opens their files meanwhile.
+    swapping: Cell<bool>,
+    /// How often segments were replaced.
+    swaps: Cell<u64>,
     capture: RefCell<Capture>,
     deleted: Cell<bool>,
 }
@@ -260,6 +266,8 @@ impl Log {
             changed: Event::default(),
             maintenance: Gate::default(),
             saving_offsets: Gate::default(),
+            swapping: Cell::default(),
+            swaps: Cell::default(),
             capture: RefCell::default(),
             deleted: Cell::new(false),
         });
@@ -551,7 +559,7 @@ impl Log {
         {
             *file = None;
             *index_loaded = false;
-            segment.index = index::Index::default();
+            segment.index = Rc::default();
             segment.aborted.forget_entries();
         }
     }

@@ -14,9 +14,10 @@ use crate::log::aborted::AbortedIndex;
 use crate::log::index::{BatchPlace, Index};
 use crate::log::leader_epochs::LeaderEpochs;
 use crate::log::partition_dir::{
-    DAMAGED_FILE, remove_deleted, replace_file, topic_id_of, unlink_segment,
+    DAMAGED_FILE, list, newest_snapshot, read_epochs, read_offsets, remove_deleted, replace_file,
+    topic_id_of, unlink_segment,
 };
-use crate::log::partition_offsets::{OffsetsFileError, PartitionOffsets};
+use crate::log::partition_offsets::PartitionOffsets;
 use crate::log::producers::Producers;
 use crate::log::segment::Segment;
 use crate::log::snapshot::{self, RecoveryPoint};
@@ -26,7 +27,7 @@ use crate::log::tail_scan::{Damaged, DurableEnd, EndReason, Found, TailScan, jud
 use crate::log::transactions::TransactionEnd;
 use crate::log::units::{page_floor, to_usize};
 use crate::log::window::Window;
-use crate::log::{Log, LogConfig, LogId, directory};
+use crate::log::{Log, LogConfig, LogId, directory, swap};
 use crate::ring::{File, FileOptions, Ring};
 use crate::store::Store;
 
@@ -156,6 +157,7 @@ pub(crate) async fn load(
             reason,
         });
     }
+    swap::complete(ring, dir).await.map_err(io)?;
     let (mut bases, snapshots) = list(dir).map_err(io)?;
     let offsets = read_offsets(dir).map_err(io)?;
     let kept = bases.partition_point(|base| *base <= offsets.log_start);
@@ -181,7 +183,8 @@ pub(crate) async fn load(
         loaded.sealed.push(Sealed {
             base_offset: *base,
             bytes: std::fs::metadata(path).map_err(io)?.len(),
-            has_aborted: directory::txn_index_path(dir, *base).exists(),
+            has_aborted: std::fs::metadata(directory::txn_index_path(dir, *base))
+                .is_ok_and(|file| file.len() > 0),
         });
     }
     let mut rest = bases[first..].iter().copied().peekable();
@@ -191,9 +194,10 @@ pub(crate) async fn load(
     }
     let mut durable = rules.durable;
     durable.note_offset(point.map_or(0, |point| point.end_offset));
-    let mut end = (from, TailScan::new(0, from), EndReason::EndOfFile);
+    let mut end = (from, TailScan::new(0, from, 0), EndReason::EndOfFile);
     for base in rest {
-        if base == loaded.end_offset {
+        let gap = loaded.end_offset..=offsets.gaps_below;
+        if base == loaded.end_offset || gap.contains(&base) {
             let (scan, reason) = loaded.scan_segment(ring, pool, dir, base, rules).await?;
             end = (base, scan, reason);
         } else {
@@ -264,10 +268,9 @@ impl Loaded {
         let covered_offset = point.map_or(base, |point| point.end_offset);
         let mut aborted = AbortedIndex::decode(&aborted_file, covered_offset).unwrap_or_default();
         let begin = index.by_position(u64::MAX, u64::MAX);
-        let mut scan = TailScan::new(
-            u64::from(begin.position),
-            base + i64::from(begin.offset_delta),
-        );
+        let begin_offset = base + i64::from(begin.offset_delta);
+        let gaps_below = self.offsets.gaps_below;
+        let mut scan = TailScan::new(u64::from(begin.position), begin_offset, gaps_below);
         let mut window = Window::new(ring, pool, &file);
         let reason = loop {
             let position = scan.position();
@@ -400,7 +403,7 @@ impl Loaded {
             let mut segment = Segment::new(scanned.base_offset, now_ms);
             segment.set_all_written(scanned.bytes);
             segment.index_saved = scanned.index.entries_count();
-            segment.index = scanned.index;
+            segment.index = Rc::new(scanned.index);
             segment.aborted_saved = scanned.aborted.entries_count();
             segment.aborted = scanned.aborted;
             if scanned.bytes > 0 {
@@ -412,6 +415,7 @@ impl Loaded {
         let mut state = State::new(Segment::new(first_base, now_ms));
         state.start_offset = first_base.max(self.offsets.log_start);
         state.first_dirty = self.offsets.first_dirty;
+        state.gaps_below = self.offsets.gaps_below;
         state.segments = segments.into();
         state.end_offset = self.end_offset;
         state.gathered_offset = self.end_offset;
@@ -488,85 +492,6 @@ fn place_of(header: &BatchHeader, base: i64, position: u64) -> BatchPlace {
         bytes: header.size_bytes() as u64,
         max_timestamp: header.max_timestamp,
     }
-}
-
-/// The base offsets of the segments and the offsets of the snapshots, sorted.
-fn list(dir: &Path) -> io::Result<(Vec<i64>, Vec<i64>)> {
-    let (mut bases, mut snapshots) = (Vec::new(), Vec::new());
-    for entry in std::fs::read_dir(dir)? {
-        let name = entry?.file_name();
-        let Some(name) = name.to_str() else { continue };
-        bases.extend(directory::offset_in(name, "log"));
-        snapshots.extend(directory::offset_in(name, "snapshot"));
-    }
-    bases.sort_unstable();
-    snapshots.sort_unstable();
-    Ok((bases, snapshots))
-}
-
-/// The newest snapshot that is whole and belongs to the segments that are there.
-fn newest_snapshot(
-    dir: &Path,
-    bases: &[i64],
-    snapshots: Vec<i64>,
-) -> (Option<RecoveryPoint>, Producers) {
-    for offset in snapshots.into_iter().rev() {
-        let path = directory::snapshot_path(dir, offset);
-        let decoded = std::fs::read(&path).map(|bytes| snapshot::decode(&bytes));
-        match decoded {
-            Ok(Ok((point, producers))) if is_usable(dir, bases, point) => {
-                return (Some(point), producers);
-            }
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::warn!("{}: {error}", path.display()),
-            Err(error) => tracing::warn!("{}: {error}", path.display()),
-        }
-    }
-    (None, Producers::default())
-}
-
-fn is_usable(dir: &Path, bases: &[i64], point: RecoveryPoint) -> bool {
-    if point.position == 0 {
-        return bases.last().is_none_or(|last| point.segment_base >= *last)
-            || bases.contains(&point.segment_base);
-    }
-    let path = directory::segment_path(dir, point.segment_base);
-    std::fs::metadata(path).is_ok_and(|file| file.len() >= point.position)
-}
-
-/// The offsets that the segments cannot tell. Without the file, or with a damaged one, the log
-/// starts where its segments do, and nothing counts as compacted.
-pub(crate) fn read_offsets(dir: &Path) -> io::Result<PartitionOffsets> {
-    let path = dir.join(directory::OFFSETS_FILE);
-    let text = match std::fs::read(&path) {
-        Ok(text) => String::from_utf8_lossy(&text).into_owned(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(PartitionOffsets::default());
-        }
-        Err(error) => return Err(error),
-    };
-    match PartitionOffsets::from_text(&text) {
-        Ok(offsets) => Ok(offsets),
-        Err(error @ OffsetsFileError::UnknownVersion) => {
-            Err(io::Error::new(io::ErrorKind::InvalidData, error))
-        }
-        Err(error @ OffsetsFileError::Damaged) => {
-            let path = path.display();
-            tracing::error!("{path}: {error}; deleted records may be there again");
-            Ok(PartitionOffsets::default())
-        }
-    }
-}
-
-fn read_epochs(dir: &Path) -> LeaderEpochs {
-    let path = dir.join(directory::EPOCHS_FILE);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        return LeaderEpochs::default();
-    };
-    LeaderEpochs::from_text(&text).unwrap_or_else(|error| {
-        tracing::warn!("{}: {error}", path.display());
-        LeaderEpochs::default()
-    })
 }
 
 async fn open_direct(ring: &Ring, dir: &Path, base: i64) -> io::Result<File> {

@@ -11,9 +11,11 @@ use thiserror::Error;
 pub struct PartitionOffsets {
     /// Records before this offset are deleted, whether a segment still holds them or not.
     pub log_start: i64,
-    /// Kafka's first dirty offset: segments that begin before it are the cleaner's work, so
-    /// offsets may be missing in them and the journal has nothing to add.
+    /// Kafka's first dirty offset: everything before it has been compacted.
     pub first_dirty: i64,
+    /// Before this offset others may be missing, because segments are being compacted or were: so
+    /// the journal has nothing to add to segments that begin before it.
+    pub gaps_below: i64,
 }
 
 /// Why the file does not count.
@@ -32,8 +34,8 @@ impl PartitionOffsets {
     #[must_use]
     pub fn to_text(self) -> String {
         let fields = format!(
-            "version: 0\nlog_start_offset: {}\nfirst_dirty_offset: {}\n",
-            self.log_start, self.first_dirty
+            "version: 0\nlog_start_offset: {}\nfirst_dirty_offset: {}\ngaps_below_offset: {}\n",
+            self.log_start, self.first_dirty, self.gaps_below
         );
         let crc = crc32c::crc32c(fields.as_bytes());
         format!("{fields}{CHECKSUM}{crc:08x}\n")
@@ -56,11 +58,14 @@ impl PartitionOffsets {
             |name: &str| -> Option<i64> { lines.next()?.strip_prefix(name)?.parse().ok() };
         let log_start = field("log_start_offset: ").ok_or(OffsetsFileError::Damaged)?;
         let first_dirty = field("first_dirty_offset: ").ok_or(OffsetsFileError::Damaged)?;
+        let gaps_below = field("gaps_below_offset: ").ok_or(OffsetsFileError::Damaged)?;
         let read = Self {
             log_start,
             first_dirty,
+            gaps_below,
         };
-        if read.to_text() == text && log_start >= 0 && first_dirty >= 0 {
+        let least = log_start.min(first_dirty).min(gaps_below);
+        if read.to_text() == text && least >= 0 {
             Ok(read)
         } else {
             Err(OffsetsFileError::Damaged)
@@ -76,14 +81,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn offsets_round_trip(log_start in 0..i64::MAX, first_dirty in 0..i64::MAX) {
-            let written = PartitionOffsets { log_start, first_dirty };
+        fn offsets_round_trip(log_start in 0..i64::MAX, first_dirty in 0..i64::MAX, gaps_below in 0..i64::MAX) {
+            let written = PartitionOffsets { log_start, first_dirty, gaps_below };
             prop_assert_eq!(PartitionOffsets::from_text(&written.to_text()), Ok(written));
         }
 
         #[test]
         fn a_changed_byte_is_found(log_start in 0..i64::MAX, at: prop::sample::Index, flip in 1..128_u8) {
-            let written = PartitionOffsets { log_start, first_dirty: 3 }.to_text();
+            let written = PartitionOffsets { log_start, first_dirty: 3, gaps_below: 5 }.to_text();
             let mut bytes = written.clone().into_bytes();
             let at = at.index(bytes.len());
             bytes[at] ^= flip;

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use protocol::records::{BATCH_HEADER_BYTES, BatchHeader};
@@ -43,6 +44,22 @@ impl First {
     fn end(&self) -> u64 {
         self.position + self.header.size_bytes() as u64
     }
+}
+
+/// What a read of a sealed segment came to.
+enum Sealed {
+    Read(LogSlice),
+    /// There is no batch from the wanted offset to before this one.
+    NothingBefore(i64),
+    /// The segment is not in the log any more.
+    Replaced,
+}
+
+/// Where the bytes of a segment come from.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Sealed(&'a File),
+    Unsealed(&'a File),
 }
 
 /// The bounds of the segment that is read.
@@ -174,49 +191,60 @@ impl Segment {
 
 impl Log {
     /// The answer when a part of it is no longer in memory.
-    pub(super) async fn read_files(&self, want: Want) -> Result<LogSlice, ReadError> {
-        let (bounds, sealed) = {
-            let state = self.state.borrow();
-            let at = state.segment_of(want.offset);
-            (bounds_of(&state, at), state.segments[at].is_sealed())
-        };
-        if sealed {
-            self.read_sealed(bounds, want).await
-        } else {
-            self.read_unsealed(bounds, want).await
+    pub(super) async fn read_files(&self, mut want: Want) -> Result<LogSlice, ReadError> {
+        loop {
+            let (bounds, sealed) = {
+                let state = self.state.borrow();
+                if want.offset < state.start_offset {
+                    return Err(out_of_range(&state));
+                }
+                if want.offset >= want.upto.min(state.end_offset) {
+                    return Ok(LogSlice::default());
+                }
+                let at = state.segment_of(want.offset);
+                (bounds_of(&state, at), state.segments[at].is_sealed())
+            };
+            if !sealed {
+                return self.read_unsealed(bounds, want).await;
+            }
+            match self.read_sealed(bounds.base_offset, want).await? {
+                Sealed::Read(slice) => return Ok(slice),
+                // Compaction left nothing from the offset on: the next segment has what follows.
+                Sealed::NothingBefore(offset) => want.offset = offset,
+                Sealed::Replaced => {}
+            }
         }
     }
 
-    async fn read_sealed(&self, bounds: Bounds, want: Want) -> Result<LogSlice, ReadError> {
-        let base = bounds.base_offset;
-        self.load_index(base).await?;
-        let file = self.sealed_file(base).await?;
-        let start = self.with_index(base, |index| {
-            index
-                .by_offset((want.offset - base).unsigned_abs())
-                .position
-        });
+    async fn read_sealed(&self, base: i64, want: Want) -> Result<Sealed, ReadError> {
+        let Some((bounds, file, index)) = self.sealed_parts(base).await? else {
+            return Ok(Sealed::Replaced);
+        };
+        let start = index
+            .by_offset((want.offset - base).unsigned_abs())
+            .position;
         let from = u64::from(start)..bounds.bytes;
         let first = self
-            .find_in_file(base, file.file(), from, want.offset)
+            .find_in_file(base, Source::Sealed(file.file()), from, want.offset)
             .await?;
-        let end = self.with_index(base, |index| {
-            find_end(index, &first, &want, bounds, |_| None)
-        });
+        let Some(first) = first else {
+            return Ok(Sealed::NothingBefore(bounds.end_offset));
+        };
+        let end = find_end(&index, &first, &want, bounds, |_| None);
         let bytes = end.position - first.position;
         if bytes == 0 {
-            return Ok(LogSlice::default());
+            return Ok(Sealed::Read(LogSlice::default()));
         }
         let range = FileRange {
             file,
             position: first.position,
             bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
         };
-        Ok(LogSlice {
+        Ok(Sealed::Read(LogSlice {
             parts: vec![LogPart::File(range)],
             bytes: to_usize(bytes),
             end_offset: end.offset,
-        })
+        }))
     }
 
     async fn read_unsealed(&self, bounds: Bounds, want: Want) -> Result<LogSlice, ReadError> {
@@ -229,7 +257,13 @@ impl Log {
                 .position
         });
         let from = u64::from(start)..bounds.bytes;
-        let first = self.find_in_file(base, &file, from, want.offset).await?;
+        let first = self
+            .find_in_file(base, Source::Unsealed(&file), from.clone(), want.offset)
+            .await?;
+        let first = first.ok_or(ReadError::Damaged {
+            segment_base: base,
+            position: from.end,
+        })?;
         let end = self.with_index(base, |index| {
             find_end(index, &first, &want, bounds, |_| None)
         });
@@ -278,16 +312,20 @@ impl Log {
         Ok(block.freeze().slice(wanted))
     }
 
-    /// Walks over the headers of a segment from a boundary to the batch that holds `offset`.
+    /// Walks over the headers of a segment from a boundary to the batch that holds `offset`, or the
+    /// first one behind it. `None` when there is none.
     async fn find_in_file(
         &self,
         base: i64,
-        file: &File,
+        source: Source<'_>,
         within: Range<u64>,
         offset: i64,
-    ) -> Result<First, ReadError> {
+    ) -> Result<Option<First>, ReadError> {
         let mut position = within.start;
         loop {
+            if position == within.end {
+                return Ok(None);
+            }
             let end = within.end.min(position + WINDOW_BYTES);
             if end < position + BATCH_HEADER_BYTES as u64 {
                 return Err(ReadError::Damaged {
@@ -296,7 +334,10 @@ impl Log {
                 });
             }
             let start = position;
-            let pieces = self.load(base, file, start..end).await?;
+            let pieces = match source {
+                Source::Sealed(file) => vec![self.load_direct(file, start..end).await?],
+                Source::Unsealed(file) => self.load(base, file, start..end).await?,
+            };
             let window: Vec<u8> = pieces
                 .iter()
                 .flat_map(|piece| piece.iter().copied())
@@ -312,7 +353,7 @@ impl Log {
                 let header = BatchHeader::parse(front).map_err(|_| damaged)?;
                 let first = First { position, header };
                 if header.last_offset() >= offset {
-                    return Ok(first);
+                    return Ok(Some(first));
                 }
                 position = first.end();
             }
@@ -327,42 +368,97 @@ impl Log {
         }
     }
 
+    /// The file and the index of a sealed segment that belong together; `None` when the segment is
+    /// no longer in the log.
+    async fn sealed_parts(
+        &self,
+        base: i64,
+    ) -> Result<Option<(Bounds, Arc<SegmentFile>, Rc<Index>)>, ReadError> {
+        loop {
+            self.load_index(base).await?;
+            self.open_sealed(base).await?;
+            let state = self.state.borrow();
+            let Some(segment) = state.by_base(base) else {
+                return Ok(None);
+            };
+            if let Stage::Sealed {
+                file: Some(file),
+                index_loaded: true,
+                ..
+            } = &segment.stage
+            {
+                let bounds = bounds_of(&state, state.segment_of(base));
+                return Ok(Some((bounds, Arc::clone(file), Rc::clone(&segment.index))));
+            }
+        }
+    }
+
+    /// Resolves when no segment is being replaced; returns how often that has happened. Whoever
+    /// opens a file looks again afterwards: what it has may be of a segment that is gone.
+    async fn not_swapping(&self) -> u64 {
+        self.changed.until(|| !self.swapping.get()).await;
+        self.swaps.get()
+    }
+
+    fn is_unswapped(&self, swaps: u64) -> bool {
+        !self.swapping.get() && self.swaps.get() == swaps
+    }
+
     /// Reads the index of a sealed segment when it is not in memory.
     pub(super) async fn load_index(&self, base: i64) -> Result<(), ReadError> {
-        let (loaded, bytes) = {
-            let state = self.state.borrow();
-            let segment = state.by_base(base).ok_or_else(|| out_of_range(&state))?;
-            (segment.has_index(), segment.appended)
-        };
-        if loaded {
+        loop {
+            let swaps = self.not_swapping().await;
+            let (loaded, bytes) = {
+                let state = self.state.borrow();
+                let Some(segment) = state.by_base(base) else {
+                    return Ok(());
+                };
+                (segment.has_index(), segment.appended)
+            };
+            if loaded {
+                return Ok(());
+            }
+            let read = self.read_index(base, bytes).await;
+            if !self.is_unswapped(swaps) {
+                continue;
+            }
+            let (index, aborted) = match read {
+                Ok(read) => read,
+                Err(error) => return self.unreadable(base, error),
+            };
+            self.set_index(base, index, aborted);
+            self.store.sealed_used(&self.this, base);
             return Ok(());
         }
+    }
+
+    async fn read_index(&self, base: i64, bytes: u64) -> io::Result<(Index, Option<AbortedIndex>)> {
         let path = directory::index_path(&self.dir.path, base);
-        let stored = match self.read_small(&path).await {
-            Ok(stored) => stored,
-            Err(error) => return Err(self.unreadable(base, error)),
-        };
+        let stored = self.read_small(&path).await?;
         let index = Index::decode_sealed(&stored, base, bytes)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "damaged index"))?;
-        let aborted = self.read_aborted(base).await?;
-        if let Some(segment) = self.state.borrow_mut().by_base_mut(base) {
-            let max_timestamp = index.max_timestamp();
-            segment.index = index;
-            if let Some(aborted) = aborted {
-                segment.aborted = aborted;
-            }
-            if let Stage::Sealed {
-                index_loaded,
-                max_timestamp: known,
-                ..
-            } = &mut segment.stage
-            {
-                *index_loaded = true;
-                *known = max_timestamp;
-            }
+        Ok((index, self.read_aborted(base).await?))
+    }
+
+    fn set_index(&self, base: i64, index: Index, aborted: Option<AbortedIndex>) {
+        let mut state = self.state.borrow_mut();
+        let Some(segment) = state.by_base_mut(base) else {
+            return;
+        };
+        let largest = index.max_timestamp();
+        segment.index = Rc::new(index);
+        if let Some(aborted) = aborted {
+            segment.aborted = aborted;
         }
-        self.store.sealed_used(&self.this, base);
-        Ok(())
+        if let Stage::Sealed {
+            index_loaded,
+            max_timestamp,
+            ..
+        } = &mut segment.stage
+        {
+            *index_loaded = true;
+            *max_timestamp = largest;
+        }
     }
 
     /// The aborted transactions of a sealed segment, when its file is to be read.
@@ -383,41 +479,48 @@ impl Log {
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, damaged))
     }
 
-    async fn sealed_file(&self, base: i64) -> Result<Arc<SegmentFile>, ReadError> {
-        let open = {
-            let state = self.state.borrow();
-            match state.by_base(base).map(|segment| &segment.stage) {
-                Some(Stage::Sealed { file, .. }) => file.clone(),
-                Some(Stage::Open(_) | Stage::Closing { .. }) | None => None,
+    /// Opens the file of a sealed segment when it is not open.
+    async fn open_sealed(&self, base: i64) -> Result<(), ReadError> {
+        loop {
+            let swaps = self.not_swapping().await;
+            let is_open = {
+                let state = self.state.borrow();
+                match state.by_base(base).map(|segment| &segment.stage) {
+                    Some(Stage::Sealed { file, .. }) => file.is_some(),
+                    Some(Stage::Open(_) | Stage::Closing { .. }) | None => true,
+                }
+            };
+            if is_open {
+                return Ok(());
             }
-        };
-        if let Some(file) = open {
-            return Ok(file);
+            let path = directory::segment_path(&self.dir.path, base);
+            let options = FileOptions {
+                read: true,
+                ..Default::default()
+            };
+            let opened = self.store.ring.open(&path, options).await;
+            if !self.is_unswapped(swaps) {
+                continue;
+            }
+            let opened = match opened {
+                Ok(opened) => opened,
+                Err(error) => return self.unreadable(base, error),
+            };
+            if let Some(segment) = self.state.borrow_mut().by_base_mut(base)
+                && let Stage::Sealed { file, .. } = &mut segment.stage
+            {
+                *file = Some(SegmentFile::new(opened));
+            }
+            self.store.sealed_used(&self.this, base);
+            return Ok(());
         }
-        let path = directory::segment_path(&self.dir.path, base);
-        let options = FileOptions {
-            read: true,
-            ..Default::default()
-        };
-        let opened = match self.store.ring.open(&path, options).await {
-            Ok(file) => SegmentFile::new(file),
-            Err(error) => return Err(self.unreadable(base, error)),
-        };
-        if let Some(segment) = self.state.borrow_mut().by_base_mut(base)
-            && let Stage::Sealed { file, .. } = &mut segment.stage
-        {
-            *file = Some(Arc::clone(&opened));
-        }
-        self.store.sealed_used(&self.this, base);
-        Ok(opened)
     }
 
-    /// A file of a segment cannot be opened: retention may have deleted it meanwhile.
-    fn unreadable(&self, base: i64, error: io::Error) -> ReadError {
-        let state = self.state.borrow();
-        match state.by_base(base) {
-            Some(_) => ReadError::Io(error),
-            None => out_of_range(&state),
+    /// A file of a segment cannot be read: no error when the segment is not in the log any more.
+    fn unreadable(&self, base: i64, error: io::Error) -> Result<(), ReadError> {
+        match self.state.borrow().by_base(base) {
+            Some(_) => Err(ReadError::Io(error)),
+            None => Ok(()),
         }
     }
 

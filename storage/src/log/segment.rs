@@ -35,7 +35,8 @@ pub(crate) struct Segment {
     writes: VecDeque<(u64, bool)>,
     /// Bytes that are in the file, synced or not.
     pub(crate) flushed: u64,
-    pub(crate) index: Index,
+    /// Shared with the reads under way of a sealed segment.
+    pub(crate) index: Rc<Index>,
     /// Entries that the index file has already.
     pub(crate) index_saved: usize,
     /// Transactions that were aborted by a marker in this segment.
@@ -83,7 +84,7 @@ impl Segment {
             issued: 0,
             writes: VecDeque::new(),
             flushed: 0,
-            index: Index::default(),
+            index: Rc::default(),
             index_saved: 0,
             aborted: AbortedIndex::default(),
             aborted_saved: 0,

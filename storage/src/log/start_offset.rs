@@ -47,11 +47,8 @@ impl Log {
         if offset <= start {
             return Ok(start);
         }
-        let first_dirty = self.state.borrow().first_dirty;
-        let offsets = PartitionOffsets {
-            log_start: offset,
-            first_dirty,
-        };
+        let mut offsets = self.offsets();
+        offsets.log_start = offset;
         self.save_offsets(offsets).await?;
         let mut state = self.state.borrow_mut();
         state.start_offset = offset;
@@ -60,6 +57,30 @@ impl Log {
         drop(state);
         self.advance_durable(end);
         Ok(offset)
+    }
+
+    /// Changes what the partition says of compaction, durably.
+    pub(super) async fn change_offsets(
+        &self,
+        change: impl FnOnce(&mut PartitionOffsets),
+    ) -> io::Result<()> {
+        let _saving = self.saving_offsets.enter().await;
+        let mut offsets = self.offsets();
+        change(&mut offsets);
+        self.save_offsets(offsets).await?;
+        let mut state = self.state.borrow_mut();
+        state.first_dirty = offsets.first_dirty;
+        state.gaps_below = offsets.gaps_below;
+        Ok(())
+    }
+
+    fn offsets(&self) -> PartitionOffsets {
+        let state = self.state.borrow();
+        PartitionOffsets {
+            log_start: state.start_offset,
+            first_dirty: state.first_dirty,
+            gaps_below: state.gaps_below,
+        }
     }
 
     /// Makes the offsets durable; whoever calls this is the only one who does.

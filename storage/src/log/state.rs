@@ -17,6 +17,8 @@ pub(crate) struct State {
     pub(crate) start_offset: i64,
     /// Up to here the log has been compacted.
     pub(crate) first_dirty: i64,
+    /// Before this offset others may be missing.
+    pub(crate) gaps_below: i64,
     pub(crate) end_offset: i64,
     /// What commits have taken ends here.
     pub(crate) gathered_offset: i64,
@@ -55,6 +57,7 @@ impl State {
             segments: VecDeque::from([segment]),
             start_offset: base_offset,
             first_dirty: 0,
+            gaps_below: 0,
             end_offset: base_offset,
             gathered_offset: base_offset,
             committed_offset: base_offset,

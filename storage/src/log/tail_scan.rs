@@ -14,6 +14,8 @@ use crate::journal::format::EntryHeader;
 pub struct TailScan {
     position: u64,
     next_offset: i64,
+    /// Batches that begin before it may leave offsets out: compaction does.
+    gaps_below: i64,
 }
 
 /// What stands at the position of a [`TailScan`].
@@ -46,10 +48,11 @@ pub enum EndReason {
 
 impl TailScan {
     #[must_use]
-    pub fn new(position: u64, next_offset: i64) -> Self {
+    pub fn new(position: u64, next_offset: i64, gaps_below: i64) -> Self {
         Self {
             position,
             next_offset,
+            gaps_below,
         }
     }
 
@@ -84,7 +87,8 @@ impl TailScan {
             return Err(EndReason::Zeros);
         }
         let header = BatchHeader::parse(front)?;
-        if header.base_offset != self.next_offset {
+        let gap = self.next_offset..self.gaps_below;
+        if header.base_offset != self.next_offset && !gap.contains(&header.base_offset) {
             return Err(EndReason::Discontinuous {
                 expected: self.next_offset,
                 got: header.base_offset,
@@ -189,6 +193,7 @@ mod tests {
     use protocol::types::Uuid;
 
     use super::*;
+    use crate::log::units::to_usize;
 
     fn batch(base_offset: i64, value: &[u8]) -> Vec<u8> {
         let mut builder = BatchBuilder::new(BatchOptions::default());
@@ -199,7 +204,7 @@ mod tests {
     }
 
     fn scan(log: &[u8]) -> (TailScan, EndReason) {
-        let mut scan = TailScan::new(0, 0);
+        let mut scan = TailScan::new(0, 0, 0);
         loop {
             let at = usize::try_from(scan.position()).unwrap();
             match scan.step(&log[at..], log.len() as u64) {
@@ -233,9 +238,22 @@ mod tests {
     }
 
     #[test]
+    fn compaction_leaves_gaps() {
+        let log = [batch(0, b"a"), batch(5, b"b"), batch(9, b"c")].concat();
+        let mut scan = TailScan::new(0, 0, 9);
+        let mut found = Vec::new();
+        while let Found::Batch(header) =
+            scan.step(&log[to_usize(scan.position())..], log.len() as u64)
+        {
+            found.push(header.base_offset);
+        }
+        assert_eq!(found, [0, 5]);
+    }
+
+    #[test]
     fn a_short_window_asks_for_more() {
         let log = batch(0, &[7; 300]);
-        let mut scan = TailScan::new(0, 0);
+        let mut scan = TailScan::new(0, 0, 0);
         assert_eq!(
             scan.step(&log[..10], log.len() as u64),
             Found::NeedsBytes(61)
@@ -280,8 +298,8 @@ mod tests {
     fn damage_below_the_durable_end_is_not_cut() {
         let mut durable = DurableEnd::default();
         durable.note_offset(5);
-        assert!(judge_cut(0, &TailScan::new(999, 4), durable, EndReason::Zeros).is_err());
-        assert!(judge_cut(0, &TailScan::new(999, 5), durable, EndReason::Zeros).is_ok());
+        assert!(judge_cut(0, &TailScan::new(999, 4, 0), durable, EndReason::Zeros).is_err());
+        assert!(judge_cut(0, &TailScan::new(999, 5, 0), durable, EndReason::Zeros).is_ok());
     }
 
     proptest! {

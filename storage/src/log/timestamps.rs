@@ -27,6 +27,17 @@ impl Log {
         &self,
         timestamp: i64,
     ) -> Result<Option<TimestampOffset>, ReadError> {
+        loop {
+            let swaps = self.swaps.get();
+            let found = self.search(timestamp).await;
+            // Segments that were replaced meanwhile may have been passed over.
+            if self.swaps.get() == swaps {
+                return found;
+            }
+        }
+    }
+
+    async fn search(&self, timestamp: i64) -> Result<Option<TimestampOffset>, ReadError> {
         let mut after = None;
         while let Some(base) = self.next_segment(after) {
             if self
@@ -128,6 +139,10 @@ impl Log {
                     }
                 }
                 offset = header.next_offset();
+            }
+            if bytes.is_empty() {
+                // Compaction left nothing up to the end of the segment.
+                break;
             }
             if offset == before {
                 return Err(ReadError::Damaged {

@@ -9,20 +9,20 @@ use crate::ring::{File, Ring};
 const WINDOW_BYTES: usize = 1024 * 1024;
 
 /// See the module's documentation.
-pub(crate) struct Window<'a> {
-    ring: &'a Ring,
-    pool: &'a ExtentPool,
-    file: &'a File,
+pub(crate) struct Window {
+    ring: Ring,
+    pool: ExtentPool,
+    file: File,
     start: u64,
     bytes: Vec<u8>,
 }
 
-impl<'a> Window<'a> {
-    pub(crate) fn new(ring: &'a Ring, pool: &'a ExtentPool, file: &'a File) -> Self {
+impl Window {
+    pub(crate) fn new(ring: &Ring, pool: &ExtentPool, file: &File) -> Self {
         Self {
-            ring,
-            pool,
-            file,
+            ring: ring.clone(),
+            pool: pool.clone(),
+            file: file.clone(),
             start: 0,
             bytes: Vec::new(),
         }
@@ -52,7 +52,7 @@ impl<'a> Window<'a> {
         let bytes = to_usize(end - self.start);
         let block = self
             .ring
-            .read_at(self.file, self.pool.allocate(bytes), bytes, self.start)
+            .read_at(&self.file, self.pool.allocate(bytes), bytes, self.start)
             .await?;
         self.bytes.clear();
         self.bytes.extend_from_slice(block.as_slice());

@@ -1,6 +1,8 @@
 //! How a batch enters a log: its final header, the roll of a segment, the copy into the tail.
 //! No I/O: what the disk needs is gathered later, by the commit.
 
+use std::rc::Rc;
+
 use protocol::records::{
     BATCH_HEADER_BYTES, BatchHeader, NO_TIMESTAMP, TimestampRewrite, TimestampType, ValidBatch,
 };
@@ -151,7 +153,7 @@ pub(crate) fn write(
         .tail
         .append(pool, segment.appended + front.len() as u64, records);
     segment.appended += batch.len() as u64;
-    segment.index.note(place, config.index_interval_bytes);
+    Rc::make_mut(&mut segment.index).note(place, config.index_interval_bytes);
     state.end_offset = placed.next_offset();
     if state
         .epochs

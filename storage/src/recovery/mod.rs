@@ -78,6 +78,9 @@ struct PartitionKey {
 #[derive(Debug)]
 struct Touched {
     dir: PathBuf,
+    /// Segments that begin before this offset are complete without the journal, and may have been
+    /// deleted or compacted since: it has nothing to add to them.
+    complete_before: i64,
     durable: DurableEnd,
 }
 
@@ -104,7 +107,8 @@ pub async fn recover(
         let mut scan = JournalScan::open(ring, pool, &path).await?;
         while let Some(commit) = scan.next().await? {
             report.commits += 1;
-            redo.commit(&commit, scan.is_relaxed()).map_err(io)?;
+            let replayed = redo.commit(ring, &commit, scan.is_relaxed()).await;
+            replayed.map_err(io)?;
         }
         scan.check_end().await?;
         journals.push(scan);

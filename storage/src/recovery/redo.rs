@@ -15,7 +15,7 @@ use super::journal_scan::ScannedCommit;
 use super::{PartitionKey, RecoveryReport, Touched};
 use crate::journal::format::{self, EntryHeader};
 use crate::log::tail_scan::DurableEnd;
-use crate::log::{adopt_dir, directory};
+use crate::log::{adopt_dir, complete_before, directory};
 use crate::ring::Ring;
 
 /// Files held open at once.
@@ -46,23 +46,34 @@ impl<'a> Redo<'a> {
     }
 
     /// Replays one commit.
-    pub(super) fn commit(&mut self, commit: &ScannedCommit, relaxed: bool) -> io::Result<()> {
+    pub(super) async fn commit(
+        &mut self,
+        ring: &Ring,
+        commit: &ScannedCommit,
+        relaxed: bool,
+    ) -> io::Result<()> {
         let entries = format::entries(commit.bytes.as_slice(), &commit.header)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         for (header, bytes) in entries {
-            self.entry(&header, bytes, relaxed)?;
+            self.entry(ring, &header, bytes, relaxed).await?;
         }
         Ok(())
     }
 
-    fn entry(&mut self, header: &EntryHeader, bytes: &[u8], relaxed: bool) -> io::Result<()> {
+    async fn entry(
+        &mut self,
+        ring: &Ring,
+        header: &EntryHeader,
+        bytes: &[u8],
+        relaxed: bool,
+    ) -> io::Result<()> {
         self.entries += 1;
         let key = PartitionKey {
             topic_id: header.topic_id,
             partition: header.partition,
         };
         if !self.touched.contains_key(&key) {
-            let touched = self.touch(&key)?;
+            let touched = self.touch(ring, &key).await?;
             self.touched.insert(key.clone(), touched);
         }
         let Some(Some(touched)) = self.touched.get_mut(&key) else {
@@ -72,19 +83,23 @@ impl<'a> Redo<'a> {
         if !relaxed {
             touched.durable.note(header);
         }
+        if header.segment_base < touched.complete_before {
+            return Ok(());
+        }
         let path = directory::segment_path(&touched.dir, header.segment_base);
         self.bytes += bytes.len() as u64;
         self.file(&path)?.write_all_at(bytes, header.byte_position)
     }
 
     /// Finds or makes the directory of a partition.
-    fn touch(&self, key: &PartitionKey) -> io::Result<Option<Touched>> {
+    async fn touch(&self, ring: &Ring, key: &PartitionKey) -> io::Result<Option<Touched>> {
         let Some(topic) = (self.known)(key.topic_id) else {
             return Ok(None);
         };
         let dir = directory::partition_path(self.data_dir, &topic, key.partition);
         adopt_dir(&dir, key.topic_id)?;
         Ok(Some(Touched {
+            complete_before: complete_before(ring, &dir).await?,
             dir,
             durable: DurableEnd::default(),
         }))

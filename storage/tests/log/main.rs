@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod basics;
+mod compaction;
 mod crash;
 mod failing;
 mod faults;
