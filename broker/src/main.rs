@@ -2,6 +2,7 @@
 //! calls `startup`, which brings the broker up and waits until it is told to stop.
 
 mod api;
+mod cleaner;
 mod cli;
 mod config;
 mod control;

@@ -18,6 +18,7 @@ use storage::extent::{ExtentPool, PoolOptions};
 use storage::ring::{Notifier, Ring, RingOptions};
 use storage::store::{self, StoreOptions};
 
+use crate::cleaner::Cleaner;
 use crate::cli::banner::{self, Started};
 use crate::config::Settings;
 use crate::config::effective::{Durability, Listener};
@@ -61,7 +62,8 @@ pub(crate) fn run(mut settings: Settings) -> anyhow::Result<()> {
     let control = start_control(&settings, &shards.lanes)?;
     recover(&settings, control.first_image())?;
     let (io, lanes) = (shards.io.clone(), Arc::clone(&shards.lanes));
-    let threads = shards.serve(&control.handle(), listeners)?;
+    let cleaner = start_cleaner(&settings, &lock)?;
+    let threads = shards.serve(&control.handle(), cleaner.as_ref(), listeners)?;
     logging::ready(settings.node_id);
     banner::show(
         &settings,
@@ -145,6 +147,19 @@ fn ring_options(settings: &Settings) -> RingOptions {
     }
 }
 
+/// The thread that compacts; its ring is small, it does one thing at a time.
+fn start_cleaner(settings: &Settings, lock: &DirectoryLock) -> anyhow::Result<Option<Cleaner>> {
+    if !settings.cleaner.enabled {
+        return Ok(None);
+    }
+    let ring = RingOptions {
+        entries: 64,
+        small_buffers: 4,
+        ..ring_options(settings)
+    };
+    Cleaner::start(ring, lock.file().try_clone()?).map(Some)
+}
+
 /// The shards' threads with their rings, before they serve.
 struct Shards {
     lanes: Arc<Lanes<Shard>>,
@@ -192,6 +207,7 @@ impl Shards {
     fn serve(
         self,
         control: &ControlHandle,
+        cleaner: Option<&Cleaner>,
         listeners: Vec<TcpListener>,
     ) -> anyhow::Result<Vec<JoinHandle<()>>> {
         let mut listeners = Some(listeners);
@@ -199,6 +215,7 @@ impl Shards {
             let assembly = Assembly {
                 lanes: Arc::clone(&self.lanes),
                 control: control.clone(),
+                cleaner: cleaner.cloned(),
                 listeners: listeners.take().unwrap_or_default(),
             };
             assemble

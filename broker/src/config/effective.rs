@@ -106,6 +106,17 @@ pub(crate) struct TopicSettings {
     pub(crate) defaults: TopicConfig,
 }
 
+/// How logs are compacted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct CleanerSettings {
+    pub(crate) enabled: bool,
+    /// Wait when no log is due.
+    pub(crate) backoff: Duration,
+    pub(crate) key_bytes_max: usize,
+    pub(crate) key_load_factor: f64,
+    pub(crate) bytes_per_second: f64,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MetadataLogSettings {
     pub(crate) snapshot_after_bytes: u64,
@@ -127,6 +138,7 @@ pub(crate) struct Settings {
     pub(crate) sockets: SocketSettings,
     pub(crate) topics: TopicSettings,
     pub(crate) metadata_log: MetadataLogSettings,
+    pub(crate) cleaner: CleanerSettings,
     pub(crate) groups: GroupSettings,
     pub(crate) group_offsets_topic: InternalTopic,
     pub(crate) transaction_state_topic: InternalTopic,
@@ -241,6 +253,7 @@ impl Settings {
             group_offsets_topic: InternalTopic::group_offsets(&read),
             transaction_state_topic: InternalTopic::transaction_state(&read),
             transactions: TransactionSettings::read(&read),
+            cleaner: read.cleaner(),
             producer_id_expiration: read.duration("producer.id.expiration.ms"),
             retention_check_interval: read.duration("log.retention.check.interval.ms"),
             initial_task_delay: read.duration("log.initial.task.delay.ms"),
@@ -313,6 +326,21 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn duration(&self, name: &str) -> Duration {
         Duration::from_millis(self.u64(name))
+    }
+
+    fn double(&self, name: &str) -> f64 {
+        self.text(name).parse().unwrap_or(0.0)
+    }
+
+    fn cleaner(&self) -> CleanerSettings {
+        let key_bytes_max = self.u64("log.cleaner.dedupe.buffer.size");
+        CleanerSettings {
+            enabled: self.bool("log.cleaner.enable"),
+            backoff: self.duration("log.cleaner.backoff.ms"),
+            key_bytes_max: usize::try_from(key_bytes_max).unwrap_or(usize::MAX),
+            key_load_factor: self.double("log.cleaner.io.buffer.load.factor"),
+            bytes_per_second: self.double("log.cleaner.io.max.bytes.per.second"),
+        }
     }
 
     fn limits(&self) -> Limits {

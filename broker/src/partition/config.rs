@@ -15,7 +15,7 @@ use crate::partition::table::PartitionId;
 pub(crate) fn log_config(topic: &TopicConfig, settings: &Settings, id: PartitionId) -> LogConfig {
     LogConfig {
         segment_bytes: u64::from(topic.segment_bytes),
-        segment_ms: signed(topic.segment_ms - jitter(topic, id)),
+        segment_ms: signed(segment_ms(topic) - jitter(topic, id)),
         index_interval_bytes: u64::from(topic.index_interval_bytes),
         index_bytes_max: u64::from(topic.index_bytes_max),
         max_message_bytes: topic.max_message_bytes as usize,
@@ -24,6 +24,15 @@ pub(crate) fn log_config(topic: &TopicConfig, settings: &Settings, id: Partition
         producers_max: usize::try_from(settings.limits.producers_max).unwrap_or(usize::MAX),
         retention: retention(topic),
         file_delete_delay_ms: topic.file_delete_delay_ms,
+    }
+}
+
+/// Only what has been rolled is compacted: a record must not wait longer than it may.
+fn segment_ms(topic: &TopicConfig) -> u64 {
+    if topic.cleanup_policy.compact && topic.max_compaction_lag_ms > 0 {
+        topic.segment_ms.min(topic.max_compaction_lag_ms)
+    } else {
+        topic.segment_ms
     }
 }
 
@@ -43,7 +52,7 @@ fn retention(topic: &TopicConfig) -> Retention {
 fn jitter(topic: &TopicConfig, id: PartitionId) -> u64 {
     let most = topic
         .segment_jitter_ms
-        .min(topic.segment_ms.saturating_sub(1));
+        .min(segment_ms(topic).saturating_sub(1));
     if most == 0 {
         return 0;
     }

@@ -5,6 +5,7 @@
 
 pub(crate) mod append_order;
 pub(crate) mod budget;
+pub(crate) mod compaction;
 pub(crate) mod connection_counts;
 pub(crate) mod mailbox;
 pub(crate) mod owners;

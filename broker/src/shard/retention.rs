@@ -60,7 +60,7 @@ async fn check_all(shard: &Rc<Shard>) {
 }
 
 /// A partition that is open, or has files and can be opened.
-async fn with_files(
+pub(super) async fn with_files(
     shard: &Rc<Shard>,
     topic: &TopicImage,
     id: PartitionId,

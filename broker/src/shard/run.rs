@@ -21,6 +21,7 @@ use storage::store::{Store, StoreOptions};
 use storage::tasks::{Elapsed, Scheduler};
 
 use crate::api::fetch_session::FetchSessions;
+use crate::cleaner::Cleaner;
 use crate::config::Settings;
 use crate::control::ControlHandle;
 use crate::control::startup::random_source;
@@ -32,7 +33,7 @@ use crate::shard::Shard;
 use crate::shard::connection_counts::{ConnectionCounts, ConnectionLimits};
 use crate::shard::mailbox::{Lanes, Mailbox};
 use crate::shard::request_memory::RequestMemory;
-use crate::shard::retention;
+use crate::shard::{compaction, retention};
 
 /// How often connections are looked at for the time limits.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
@@ -59,6 +60,8 @@ pub(crate) enum StartReport {
 pub(crate) struct Assembly {
     pub(crate) lanes: Arc<Lanes<Shard>>,
     pub(crate) control: ControlHandle,
+    /// None when compaction is switched off.
+    pub(crate) cleaner: Option<Cleaner>,
     /// Accepting sockets, for shard 0 only.
     pub(crate) listeners: Vec<TcpListener>,
 }
@@ -146,7 +149,13 @@ fn run_shard(start: ShardStart) -> anyhow::Result<()> {
         mailbox.drain(&state);
         mailbox.has_mail()
     });
-    scheduler.run_until(serve(shard, assembly.listeners, start.reports));
+    let background = assembly.cleaner;
+    scheduler.run_until(async move {
+        if let Some(cleaner) = background {
+            storage::tasks::spawn(compaction::run(Rc::clone(&shard), cleaner)).detach();
+        }
+        serve(shard, assembly.listeners, start.reports).await;
+    });
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use protocol::records::{
 };
 use storage::compaction::clean::{CleanError, CleanLimits, Round, clean};
 use storage::compaction::plan::Lags;
+use storage::log::partition_offsets::PartitionOffsets;
 use storage::log::transactions::{Marker, TransactionEnd};
 use storage::log::{Log, LogConfig};
 use storage::store::Store;
@@ -144,7 +145,7 @@ async fn fill(store: &Store, log: &Rc<Log>, seed: u64, batches: u64) -> Vec<Reco
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
             let key = (number >> 33) % 40;
-            let value = ((number >> 40) % 5 > 0).then_some(number >> 20);
+            let value = (!(number >> 40).is_multiple_of(5)).then_some(number >> 20);
             pairs.push((key, value));
         }
         let base_offset = put(store, log, &pairs).await;
@@ -425,71 +426,70 @@ fn copy_dir(from: &Path, to: &Path) {
     }
 }
 
-/// The files of a finished group are there, not yet renamed; then each step is taken by hand,
-/// and after each the directory is opened as it is.
+/// A log whose first group is compacted and waits for its swap; returns what was written.
+fn before_a_swap(dir: &Path) -> Vec<Record> {
+    let written = run(dir, Setup::default(), async |Broker { store, .. }| {
+        let log = open(&store).await;
+        let written = fill(&store, &log, 9, 60).await;
+        settle().await;
+        store.close().await.unwrap();
+        written
+    });
+    run(dir, Setup::default(), async |Broker { store, .. }| {
+        let log = open(&store).await;
+        let cleanable = log.cleanable(&LAGS, NOW).await.unwrap().unwrap();
+        let job = log.clean_job(&cleanable, LIMITS, NOW, DELETE_RETENTION_MS);
+        let job = job.await.unwrap();
+        let stop = async |_| Err(CleanError::Superseded);
+        let stopped = clean(store.ring(), store.pool(), &job, stop).await;
+        assert!(matches!(stopped, Err(CleanError::Superseded)));
+    });
+    let offsets = PartitionOffsets {
+        gaps_below: written.last().unwrap().0,
+        ..PartitionOffsets::default()
+    };
+    std::fs::write(dir.join("topic7-0/partition.offsets"), offsets.to_text()).unwrap();
+    written
+}
+
+fn names(partition: &Path, ending: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(partition).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(ending))
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// The steps of a swap: renames, and removals (to nothing) of the second of the old segments.
+fn steps_of_swap(partition: &Path) -> Vec<(String, String)> {
+    let kinds = ["index", "txnindex", "log"];
+    let segments = names(partition, ".log");
+    let [first, second] = [0, 1].map(|at| segments[at].trim_end_matches(".log").to_owned());
+    let renamed = |from: &str, to: &str| {
+        let pair = |kind| {
+            (
+                format!("{first}.{kind}{from}"),
+                format!("{first}.{kind}{to}"),
+            )
+        };
+        kinds.map(pair)
+    };
+    let removed = ["log", "index"].map(|kind| (format!("{second}.{kind}"), String::new()));
+    let mut steps = renamed(".cleaned", ".swap").to_vec();
+    steps.extend(removed);
+    steps.extend(renamed(".swap", ""));
+    steps
+}
+
+/// Each step of a swap is taken by hand, and after each the directory is opened as it is.
 #[test]
 fn a_stop_at_every_step_of_a_swap_is_recovered_from() {
     let dir = tempfile::tempdir().unwrap();
-    let written = run(
-        dir.path(),
-        Setup::default(),
-        async |Broker { store, .. }| {
-            let log = open(&store).await;
-            let written = fill(&store, &log, 9, 60).await;
-            settle().await;
-            store.close().await.unwrap();
-            written
-        },
-    );
-    run(
-        dir.path(),
-        Setup::default(),
-        async |Broker { store, .. }| {
-            let log = open(&store).await;
-            let cleanable = log.cleanable(&LAGS, NOW).await.unwrap().unwrap();
-            let job = log.clean_job(&cleanable, LIMITS, NOW, DELETE_RETENTION_MS);
-            let job = job.await.unwrap();
-            let stop = async |_| Err(CleanError::Superseded);
-            let stopped = clean(store.ring(), store.pool(), &job, stop).await;
-            assert!(matches!(stopped, Err(CleanError::Superseded)));
-        },
-    );
+    let written = before_a_swap(dir.path());
     let partition = dir.path().join("topic7-0");
-    let names = |ending: &str| {
-        let entries = std::fs::read_dir(&partition).unwrap();
-        let mut names: Vec<String> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|name| name.ends_with(ending))
-            .collect();
-        names.sort_unstable();
-        names
-    };
-    let offsets =
-        "version: 0\nlog_start_offset: 0\nfirst_dirty_offset: 0\ngaps_below_offset: 100000\n";
-    let crc = crc32c::crc32c(offsets.as_bytes());
-    std::fs::write(
-        partition.join("partition.offsets"),
-        format!("{offsets}crc32c: {crc:08x}\n"),
-    )
-    .unwrap();
-    let mut steps: Vec<(String, String)> = Vec::new();
-    for name in names(".cleaned") {
-        let swap = name.replace(".cleaned", ".swap");
-        steps.push((name, swap));
-    }
-    // the segment itself comes last
-    steps.sort_by_key(|(name, _)| name.contains(".log."));
-    assert_eq!(steps.len(), 3);
-    let begin = steps[2].0.trim_end_matches(".log.cleaned").to_owned();
-    let old: Vec<String> = names(".log").into_iter().skip(1).take(1).collect();
-    assert!(old[0].as_str() > begin.as_str());
-    let base: i64 = old[0].trim_end_matches(".log").parse().unwrap();
-    steps.push((old[0].clone(), String::new()));
-    steps.push((format!("{base:020}.index"), String::new()));
-    for kind in ["index", "txnindex", "log"] {
-        steps.push((format!("{begin}.{kind}.swap"), format!("{begin}.{kind}")));
-    }
-    for (from, to) in steps {
+    for (from, to) in steps_of_swap(&partition) {
         if to.is_empty() {
             std::fs::remove_file(partition.join(&from)).unwrap();
         } else {
@@ -504,22 +504,15 @@ fn a_stop_at_every_step_of_a_swap_is_recovered_from() {
                 async |Broker { store, report }| {
                     assert!(report.refused.is_empty(), "{:?}", report.refused);
                     let log = open(&store).await;
-                    assert_eq!(
-                        table(&records(&store, &log, 0).await),
-                        table(&written),
-                        "after {from}"
-                    );
+                    let found = records(&store, &log, 0).await;
+                    assert_eq!(table(&found), table(&written), "after {from}");
                     assert_eq!(log.end_offset(), written.last().unwrap().0 + 1);
                 },
             );
         }
-        let left = std::fs::read_dir(crashed.path().join("topic7-0")).unwrap();
-        for entry in left {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            assert!(
-                !name.ends_with(".swap") && !name.ends_with(".cleaned"),
-                "{name}"
-            );
+        for ending in [".swap", ".cleaned"] {
+            let left = names(&crashed.path().join("topic7-0"), ending);
+            assert!(left.is_empty(), "{left:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The log: where it is, how it rolls, what is kept, how it is compacted, and the broker-wide
 //! defaults of topic settings.
 
-use super::{ANY, CLEANUP, HONOURED, MIB, NOT_EMPTY, ONE, THREADS, ZERO, settings};
+use super::{ANY, HONOURED, MIB, NOT_EMPTY, ONE, THREADS, ZERO, settings};
 use crate::config::setting::{Range, Treatment};
 
 const FLUSHED_ALREADY: Treatment = Treatment::Mapped(
@@ -11,6 +11,7 @@ const CHECKPOINTS: Treatment =
     Treatment::Ignored("there are no checkpoint files to write; the journal has their facts");
 const COMPRESSION: Treatment =
     Treatment::Later("batches are stored as the producer compressed them in this version");
+const BUFFERS: Treatment = Treatment::Ignored("compaction reads and writes pieces of 1 MiB");
 const PREWRITTEN: Treatment =
     Treatment::Ignored("space is set aside ahead of the writer in any case");
 
@@ -39,7 +40,7 @@ Long "log.retention.bytes" = "-1", ANY, ClusterWide, HONOURED,
     "Size to which a partition is cut back, -1 for no bound.";
 Long "log.retention.check.interval.ms" = "300000", ONE, ReadOnly, HONOURED,
     "How often retention is looked at.";
-List "log.cleanup.policy" = "delete", Range::ListOf(&["compact", "delete"]), ClusterWide, CLEANUP,
+List "log.cleanup.policy" = "delete", Range::ListOf(&["compact", "delete"]), ClusterWide, HONOURED,
     "Whether old segments are deleted, or compacted by key, or both.";
 Int "log.index.size.max.bytes" = "10485760", Range::AtLeast(4), ClusterWide, HONOURED,
     "Largest offset index of a segment.";
@@ -79,26 +80,26 @@ Int "compression.lz4.level" = "9", Range::Between(1, 17), ClusterWide, COMPRESSI
     "Effort of lz4 compression.";
 Int "compression.zstd.level" = "3", Range::Between(-131_072, 22), ClusterWide, COMPRESSION,
     "Effort of zstd compression.";
-Bool "log.cleaner.enable" = "true", ANY, ReadOnly, CLEANUP,
+Bool "log.cleaner.enable" = "true", ANY, ReadOnly, HONOURED,
     "Run compaction.";
 Int "log.cleaner.threads" = "1", ZERO, ClusterWide, THREADS,
     "Compaction threads of the Java broker.";
-Double "log.cleaner.io.max.bytes.per.second" = "1.7976931348623157E308", ANY, ClusterWide, CLEANUP,
+Double "log.cleaner.io.max.bytes.per.second" = "1.7976931348623157E308", ANY, ClusterWide, HONOURED,
     "Most bytes a second that compaction reads and writes.";
-Long "log.cleaner.dedupe.buffer.size" = "134217728", MIB, ClusterWide, CLEANUP,
+Long "log.cleaner.dedupe.buffer.size" = "134217728", MIB, ClusterWide, HONOURED,
     "Memory for the keys seen by compaction.";
-Int "log.cleaner.io.buffer.size" = "524288", ZERO, ClusterWide, CLEANUP,
+Int "log.cleaner.io.buffer.size" = "524288", ZERO, ClusterWide, BUFFERS,
     "Memory for compaction's reads and writes.";
-Double "log.cleaner.io.buffer.load.factor" = "0.9", Range::Ratio(0.0, 1.0), ClusterWide, CLEANUP,
+Double "log.cleaner.io.buffer.load.factor" = "0.9", Range::Ratio(0.0, 1.0), ClusterWide, HONOURED,
     "How full the memory for keys may become.";
-Long "log.cleaner.backoff.ms" = "15000", ZERO, ClusterWide, CLEANUP,
+Long "log.cleaner.backoff.ms" = "15000", ZERO, ClusterWide, HONOURED,
     "Wait when there is nothing to compact.";
-Double "log.cleaner.min.cleanable.ratio" = "0.5", Range::Ratio(0.0, 1.0), ClusterWide, CLEANUP,
+Double "log.cleaner.min.cleanable.ratio" = "0.5", Range::Ratio(0.0, 1.0), ClusterWide, HONOURED,
     "Part of a log that must be uncompacted before it is compacted again.";
-Long "log.cleaner.delete.retention.ms" = "86400000", ZERO, ClusterWide, CLEANUP,
+Long "log.cleaner.delete.retention.ms" = "86400000", ZERO, ClusterWide, HONOURED,
     "How long the marks of deleted keys stay readable.";
-Long "log.cleaner.min.compaction.lag.ms" = "0", ZERO, ClusterWide, CLEANUP,
+Long "log.cleaner.min.compaction.lag.ms" = "0", ZERO, ClusterWide, HONOURED,
     "How long a record stays uncompacted at least.";
-Long "log.cleaner.max.compaction.lag.ms" = "9223372036854775807", ONE, ClusterWide, CLEANUP,
+Long "log.cleaner.max.compaction.lag.ms" = "9223372036854775807", ONE, ClusterWide, HONOURED,
     "How long a record stays uncompacted at most.";
 }

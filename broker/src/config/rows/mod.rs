@@ -59,7 +59,6 @@ const THREADS: Treatment = Treatment::Ignored(
 const JVM_PLUGIN: Treatment =
     Treatment::Refused("Java classes cannot be loaded; there is no JVM in this process");
 const CLUSTERING: Treatment = Treatment::Later("this version runs as a single broker");
-const CLEANUP: Treatment = Treatment::Later("this version does not compact logs");
 const GROUPS: Treatment = Treatment::Later("group coordination is not in this version");
 const TLS: Treatment = Treatment::Later("only PLAINTEXT listeners are served in this version");
 const QUOTAS: Treatment = Treatment::Later("quotas are not in this version");

@@ -1,6 +1,6 @@
 //! Settings of one topic, and the broker settings that each takes its default from.
 
-use super::{ANY, CLEANUP, CLUSTERING, HONOURED, MIB, ONE, ZERO, settings};
+use super::{ANY, CLUSTERING, HONOURED, MIB, ONE, ZERO, settings};
 use crate::config::setting::{Range, Treatment};
 
 const FLUSHED_ALREADY: Treatment = Treatment::Mapped(
@@ -14,7 +14,7 @@ const REMOVED: Treatment = Treatment::Ignored("removed in Kafka 4.0");
 const LOCAL: Range = Range::AtLeast(-2);
 
 settings! { TOPIC:
-List "cleanup.policy" = "delete", Range::ListOf(&["compact", "delete"]), ClusterWide, CLEANUP,
+List "cleanup.policy" = "delete", Range::ListOf(&["compact", "delete"]), ClusterWide, HONOURED,
     "Whether old segments are deleted, or compacted by key, or both.";
 String "compression.type" = "producer", Range::OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), ClusterWide, COMPRESSION,
     "How batches are compressed in the log; producer keeps them as they came.";
@@ -24,7 +24,7 @@ Int "compression.lz4.level" = "9", Range::Between(1, 17), ClusterWide, COMPRESSI
     "Effort of lz4 compression.";
 Int "compression.zstd.level" = "3", Range::Between(-131_072, 22), ClusterWide, COMPRESSION,
     "Effort of zstd compression.";
-Long "delete.retention.ms" = "86400000", ZERO, ClusterWide, CLEANUP,
+Long "delete.retention.ms" = "86400000", ZERO, ClusterWide, HONOURED,
     "How long the marks of deleted keys stay readable.";
 Long "file.delete.delay.ms" = "60000", ZERO, ClusterWide, HONOURED,
     "Wait between a file's removal from the log and from the disk.";
@@ -42,7 +42,7 @@ Long "local.retention.bytes" = "-2", LOCAL, ClusterWide, TIERING,
     "Size of the partition's local part; -2 follows retention.bytes.";
 Long "local.retention.ms" = "-2", LOCAL, ClusterWide, TIERING,
     "How long copied segments stay local; -2 follows retention.ms.";
-Long "max.compaction.lag.ms" = "9223372036854775807", ONE, ClusterWide, CLEANUP,
+Long "max.compaction.lag.ms" = "9223372036854775807", ONE, ClusterWide, HONOURED,
     "How long a record stays uncompacted at most.";
 Int "max.message.bytes" = "1048588", ZERO, ClusterWide, HONOURED,
     "Largest record batch that is accepted.";
@@ -52,9 +52,9 @@ Long "message.timestamp.before.max.ms" = "9223372036854775807", ZERO, ClusterWid
     "How far a record's timestamp may lie in the past.";
 String "message.timestamp.type" = "CreateTime", Range::OneOf(&["CreateTime", "LogAppendTime"]), ClusterWide, HONOURED,
     "Whether a record keeps the producer's time or gets the time of its arrival.";
-Double "min.cleanable.dirty.ratio" = "0.5", Range::Ratio(0.0, 1.0), ClusterWide, CLEANUP,
+Double "min.cleanable.dirty.ratio" = "0.5", Range::Ratio(0.0, 1.0), ClusterWide, HONOURED,
     "Part of the log that must be uncompacted before it is compacted again.";
-Long "min.compaction.lag.ms" = "0", ZERO, ClusterWide, CLEANUP,
+Long "min.compaction.lag.ms" = "0", ZERO, ClusterWide, HONOURED,
     "How long a record stays uncompacted at least.";
 Int "min.insync.replicas" = "1", ONE, ClusterWide, HONOURED,
     "Replicas that must have a record before a producer that waits for all gets its answer.";
