@@ -132,7 +132,7 @@ def reading(run):
 def join(run, group, member, metadata=b"m", instance=None, rebalance_timeout_ms=500):
     request = {"group_id": group, "session_timeout_ms": 10000, "rebalance_timeout_ms": rebalance_timeout_ms, "member_id": member, "group_instance_id": instance,
                "protocol_type": "consumer", "protocols": [{"name": "range", "metadata": metadata}, {"name": "roundrobin", "metadata": metadata}]}
-    answers = run.ask("JoinGroup", request)
+    answers = run.ask("JoinGroup", request, version_min=0 if instance is None else 5)
     run.note(f"member of {group}", answers, lambda answer: answer["member_id"], "nobody")
     return answers
 
@@ -189,7 +189,7 @@ def static_member(run):
     me = Ref(f"member of {group}")
     join(run, group, "", instance="i-1")
     membership = {"group_id": group, "generation_id": 1, "member_id": me, "group_instance_id": "i-1"}
-    run.ask("SyncGroup", {**membership, "protocol_type": "consumer", "protocol_name": "range", "assignments": [{"member_id": me, "assignment": b"mine"}]})
+    run.ask("SyncGroup", {**membership, "protocol_type": "consumer", "protocol_name": "range", "assignments": [{"member_id": me, "assignment": b"mine"}]}, version_min=3)
     for side in (run.judge.ours, run.judge.theirs):
         side.note(f"old {group}", side.variables[me.variable])
     join(run, group, "", instance="i-1")

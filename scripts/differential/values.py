@@ -39,6 +39,7 @@ POOLS = {
     "transaction_timeout_ms": ([60000], [0, -1, 2147483647]),
     "coordinator_epoch": ([0], [-1, 9]),
     "WriteTxnMarkers.producer_id": ([0], [-1]),
+    "WriteTxnMarkers.producer_epoch": ([0], [-1]),
     "transaction_version": ([0, 2], [9]),
     "partition_index": (PARTITIONS, [7, -1, 2147483647]),
     "partition": (PARTITIONS, [7, -1]),

@@ -139,11 +139,20 @@ fn refuse_all(call: &Call, request: &FetchRequest, error: ErrorCode) -> Outcome 
     for span in &request.topics {
         response.begin_topic(span.topic.clone());
         for partition in &request.partitions[span.partitions()] {
-            response.push(FetchOutcome::failed(partition.partition, error));
+            response.push(not_asked(partition.partition, error));
         }
     }
     let slices = request.partitions.iter().map(|_| LogSlice::default());
     send(call, &response, slices.collect())
+}
+
+/// The answer for a partition that is refused without a look at its log.
+fn not_asked(partition: i32, error: ErrorCode) -> FetchOutcome {
+    FetchOutcome {
+        // as Kafka has it then
+        aborted_transactions: Some(Vec::new()),
+        ..FetchOutcome::failed(partition, error)
+    }
 }
 
 fn session_request(request: &FetchRequest, version: i16) -> SessionRequest {
@@ -286,11 +295,7 @@ impl Fetch {
         }
         for (place, error) in &self.unreadable {
             let key = &self.session.partitions[*place].0;
-            let outcome = FetchOutcome {
-                // as Kafka has it when no partition was asked
-                aborted_transactions: Some(Vec::new()),
-                ..FetchOutcome::failed(key.partition, *error)
-            };
+            let outcome = not_asked(key.partition, *error);
             outcomes.push((*place, outcome, LogSlice::default()));
         }
         outcomes.sort_unstable_by_key(|(place, ..)| *place);

@@ -108,6 +108,9 @@ async fn commit(
     within: Within,
     offsets: Vec<OffsetToCommit>,
 ) -> Committed {
+    if committer.group_id.is_empty() {
+        return Err(ErrorCode::InvalidGroupId);
+    }
     let place = place_of::<Groups>(shard, &committer.group_id)?;
     let admission = admit_offsets(shard, place, &within).await;
     let admission = admission.map_err(in_a_commit)?;

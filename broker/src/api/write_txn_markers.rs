@@ -37,7 +37,7 @@ pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
                 if let Some(id) = find(&image, &asked_topic.name, *index) {
                     // replaced when the owner has answered; nobody is to mark what has no producer
                     answered.error_code = ErrorCode::UnknownServerError.into();
-                    if asked.producer_id >= 0 {
+                    if asked.producer_id >= 0 && asked.producer_epoch >= 0 {
                         places.push((result, topic, partitions.len()));
                         wanted.push((id, marker(asked)));
                     }

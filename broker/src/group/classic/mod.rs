@@ -134,6 +134,7 @@ pub(crate) fn join_refused(member_id: &str, error: ErrorCode) -> JoinGroupRespon
     JoinGroupResponse {
         error_code: error.into(),
         member_id: member_id.to_owned(),
+        protocol_name: None,
         ..JoinGroupResponse::default()
     }
 }
