@@ -22,6 +22,8 @@ PRODUCERS = 5
 START_LIMIT = 30
 STOP_LIMIT = 30
 FLUSH_LIMIT = 60
+# Compaction that never rests.
+COMPACTED = {"log.cleaner.backoff.ms": 50, "log.initial.task.delay.ms": 0, "log.retention.check.interval.ms": 200}
 
 
 class Failure(Exception):
@@ -47,6 +49,7 @@ def arguments(description, rounds):
     parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--check-every", type=int, default=10, help="rounds between two readings of everything (and at the end)")
+    parser.add_argument("--compacted", action="store_true", help="a compacted topic whose segments roll and are rewritten all the time")
     parser.add_argument("--keep", action="store_true", help="keep data and histories also when all is well")
     return parser
 
@@ -57,7 +60,8 @@ class Rounds:
         self.random = random.Random(options.seed)
         self.work = fresh_directory(name)
         self.ground = ground(self.work)
-        self.broker = Broker(options.kind, paths.FIRST_PORT + 20, self.ground.directory)
+        settings = COMPACTED if options.compacted else {}
+        self.broker = Broker(options.kind, paths.FIRST_PORT + 20, self.ground.directory, settings=settings)
         self.broker.log = self.work / "broker.log"
         self.histories = []
         self.producers = None
@@ -144,7 +148,11 @@ class Rounds:
         self.producers = subprocess.Popen([
             str(paths.GO_BIN / "load"), "-bootstrap", self.broker.bootstrap, "-partitions", str(PARTITIONS), "-history", str(history),
             "-first-id", str(1 + number * PRODUCERS), "-seed", str(self.options.seed + number), "-rate", str(rate),
-            "-flush", f"{FLUSH_LIMIT}s"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            "-flush", f"{FLUSH_LIMIT}s", *self.compacted_load()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def compacted_load(self):
+        """What a plain producer sends again, compaction would drop: all are idempotent then, and every offset stays."""
+        return ["-compacted", "-plain", "0", "-idempotent", str(PRODUCERS)] if self.options.compacted else []
 
     def end_producers(self):
         """Producers that die with the broker; what they had not written down is not counted as acknowledged."""

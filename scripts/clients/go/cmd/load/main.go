@@ -33,6 +33,7 @@ var (
 	seed       = flag.Int64("seed", 1, "seed of the choice of partitions and pauses")
 	file       = flag.String("history", "history.txt", "file to write")
 	seconds    = flag.Float64("seconds", 1e9, "end by itself after this time")
+	compacted  = flag.Bool("compacted", false, "a compacted topic: each record has a key of its own, so that compaction moves all and drops none")
 	flush      = flag.Duration("flush", 60*time.Second, "how long records under way may take at the end")
 )
 
@@ -111,12 +112,25 @@ func createTopic(stop context.Context) {
 		fail("%v", err)
 	}
 	defer client.Close()
-	rolling := "1048576"
-	forever := "-1"
-	_, err = kadm.NewClient(client).CreateTopic(stop, int32(*partitions), 1, map[string]*string{"segment.bytes": &rolling, "retention.ms": &forever}, *topic)
+	_, err = kadm.NewClient(client).CreateTopic(stop, int32(*partitions), 1, topicConfig(), *topic)
 	if err != nil && err != kerr.TopicAlreadyExists && stop.Err() == nil {
 		fail("create %s: %v", *topic, err)
 	}
+}
+
+// topicConfig keeps every record: what the broker may do with them is to roll segments and, when compacted, to rewrite them.
+func topicConfig() map[string]*string {
+	config := map[string]string{"segment.bytes": "1048576", "retention.ms": "-1"}
+	if *compacted {
+		config["cleanup.policy"] = "compact"
+		config["max.compaction.lag.ms"] = "300"
+		config["min.cleanable.dirty.ratio"] = "0.01"
+	}
+	given := make(map[string]*string)
+	for name, value := range config {
+		given[name] = &value
+	}
+	return given
 }
 
 type producer struct {
@@ -173,6 +187,9 @@ func (p *producer) send(client *kgo.Client, partition int32) {
 		p.journal.write(history.Line("A", lane, sequence+block-1), true)
 	}
 	record := &kgo.Record{Partition: partition, Value: history.Value(lane, sequence)}
+	if *compacted {
+		record.Key = record.Value
+	}
 	client.Produce(context.Background(), record, func(record *kgo.Record, err error) {
 		if err != nil {
 			p.journal.write(history.Line("F", lane, sequence)+" "+err.Error(), true)
