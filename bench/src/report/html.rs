@@ -282,7 +282,7 @@ fn load_curve(report: &Report) -> String {
         points: report
             .load_curve
             .iter()
-            .map(|point| (point.achieved, value(point) as f64 / 1000.0))
+            .map(|point| (point.offered, value(point) as f64 / 1000.0))
             .collect(),
     };
     let lines = [
@@ -291,7 +291,7 @@ fn load_curve(report: &Report) -> String {
         line("p99.9", |point| point.p999_us),
     ];
     let axes = Axes {
-        x: "records/s achieved",
+        x: "records/s offered",
         ..axes("Latency by load", "ms", Scale::Log)
     };
     svg::lines(&axes, &lines)
