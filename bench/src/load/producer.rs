@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use protocol::records::Header;
 use storage::tasks;
@@ -206,15 +207,18 @@ impl Producer {
                 due = begin + schedule.peek();
                 made += 1;
             }
-            if self.is_out_of_time(due) {
+            // After the last record the producer stays until the run's time is over.
+            if self.is_out_of_time(due) && self.is_out_of_time(now) {
                 return;
             }
             if made == RECORDS_A_TURN {
                 tasks::yield_now().await;
-            } else if due <= now {
+            } else if due <= now && !self.is_out_of_time(due) {
                 self.room.wait_until(Some(now + LOOK_NANOS)).await;
             } else {
-                tasks::sleep_until(std::time::Duration::from_nanos(due)).await;
+                let until = self.here.control.measure_until.load(Ordering::Relaxed);
+                let next = due.min(until).min(now + LOOK_NANOS);
+                tasks::sleep_until(Duration::from_nanos(next)).await;
             }
         }
     }
