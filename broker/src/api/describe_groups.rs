@@ -13,7 +13,7 @@ use crate::shard::Shard;
 
 /// What may be done with a group where nothing is forbidden: Kafka's bits of reading,
 /// deleting and describing it, and of describing and altering its settings.
-const ALL_GROUP_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
+pub(crate) const ALL_GROUP_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
 
 pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
     let request: DescribeGroupsRequest = call.request()?;

@@ -34,7 +34,10 @@ async fn ask(shard: &Rc<Shard>, request: HeartbeatRequest) -> Result<ErrorCode, 
     let place = coordinator::place_of::<Groups>(shard, &request.group_id)?;
     let hear = move |shard: Rc<Shard>| async move {
         let groups = coordinator::active::<Groups>(&shard, place.index).await?;
-        let heard = groups.write(&shard, |groups, now| groups.heartbeat(&request, now));
+        let image = shard.image();
+        let heard = groups.write(&shard, |groups, now| {
+            groups.heartbeat(&request, (now, &image))
+        });
         heard.await
     };
     shard.ask(place.owner, hear).await

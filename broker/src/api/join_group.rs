@@ -60,7 +60,10 @@ async fn ask(shard: &Rc<Shard>, group_id: String, joining: Joining) -> Result<()
     let place = coordinator::place_of::<Groups>(shard, &group_id)?;
     let join = move |shard: Rc<Shard>| async move {
         let groups = coordinator::active::<Groups>(&shard, place.index).await?;
-        let joined = groups.write(&shard, |groups, now| groups.join(&group_id, joining, now));
+        let image = shard.image();
+        let joined = groups.write(&shard, |groups, now| {
+            groups.join(&group_id, joining, (now, &image))
+        });
         joined.await
     };
     shard.ask(place.owner, join).await

@@ -55,7 +55,10 @@ async fn ask(
     let place = coordinator::place_of::<Groups>(shard, &group_id)?;
     let leave = move |shard: Rc<Shard>| async move {
         let groups = coordinator::active::<Groups>(&shard, place.index).await?;
-        let left = groups.write(&shard, |groups, now| groups.leave(&group_id, &leaving, now));
+        let image = shard.image();
+        let left = groups.write(&shard, |groups, now| {
+            groups.leave(&group_id, &leaving, (now, &image))
+        });
         left.await
     };
     shard.ask(place.owner, leave).await

@@ -8,6 +8,8 @@ pub(crate) mod add_offsets_to_txn;
 pub(crate) mod add_partitions_to_txn;
 pub(crate) mod admin;
 pub(crate) mod api_versions;
+pub(crate) mod consumer_group_describe;
+pub(crate) mod consumer_group_heartbeat;
 pub(crate) mod delete_groups;
 pub(crate) mod describe;
 pub(crate) mod describe_groups;
@@ -85,6 +87,8 @@ pub(crate) const SERVED: &[ApiKey] = &[
     ApiKey::DescribeProducers,
     ApiKey::DescribeTransactions,
     ApiKey::ListTransactions,
+    ApiKey::ConsumerGroupHeartbeat,
+    ApiKey::ConsumerGroupDescribe,
     ApiKey::DescribeTopicPartitions,
 ];
 
@@ -280,6 +284,8 @@ async fn dispatch(call: Call) -> Result<Outcome, CloseReason> {
         ApiKey::DescribeProducers => describe_producers::answer(call).await,
         ApiKey::DescribeTransactions => describe_transactions::answer(call).await,
         ApiKey::ListTransactions => list_transactions::answer(call).await,
+        ApiKey::ConsumerGroupHeartbeat => consumer_group_heartbeat::answer(call).await,
+        ApiKey::ConsumerGroupDescribe => consumer_group_describe::answer(call).await,
         ApiKey::DescribeTopicPartitions => describe::topic_partitions(&call),
         _ => {
             let (key, version) = (call.header.api_key, call.header.api_version);

@@ -80,6 +80,8 @@ async fn answer_group(
     let mut unknown = Vec::new();
     let wanted = OffsetsWanted {
         group_id: group.group_id.clone(),
+        member_id: group.member_id.clone(),
+        member_epoch: group.member_epoch,
         topics: group.topics.as_ref().map(|topics| {
             let topics = topics.iter();
             topics
@@ -117,7 +119,7 @@ async fn fetch(shard: &Rc<Shard>, wanted: OffsetsWanted) -> Result<OffsetsFound,
     let place = coordinator::place_of::<Groups>(shard, &wanted.group_id)?;
     let fetch = move |shard: Rc<Shard>| async move {
         let groups = coordinator::active::<Groups>(&shard, place.index).await?;
-        groups.read(|groups| groups.fetch(wanted)).await
+        groups.read(|groups| groups.fetch(wanted)).await?
     };
     shard.ask(place.owner, fetch).await
 }

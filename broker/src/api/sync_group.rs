@@ -66,7 +66,10 @@ async fn ask(shard: &Rc<Shard>, request: SyncGroupRequest, token: Token) -> Resu
     let place = coordinator::place_of::<Groups>(shard, &group_id)?;
     let sync = move |shard: Rc<Shard>| async move {
         let groups = coordinator::active::<Groups>(&shard, place.index).await?;
-        let synced = groups.write(&shard, |groups, now| groups.sync(&group_id, syncing, now));
+        let image = shard.image();
+        let synced = groups.write(&shard, |groups, now| {
+            groups.sync(&group_id, syncing, (now, &image))
+        });
         synced.await
     };
     shard.ask(place.owner, sync).await

@@ -83,6 +83,7 @@ fn take_up(
             Some(known) => {
                 offsets.push(OffsetToCommit {
                     topic: known.name.clone(),
+                    topic_id: known.id,
                     partition: partition_index,
                     offset: partition.committed_offset,
                     leader_epoch: partition.committed_leader_epoch,

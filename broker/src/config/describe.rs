@@ -291,7 +291,7 @@ mod tests {
     fn a_group_has_its_own_settings() {
         let own = BTreeMap::from([("share.auto.offset.reset".to_owned(), "earliest".to_owned())]);
         let entries: Vec<_> = resource(table::group(), Source::DynamicGroup, &own).collect();
-        assert_eq!(entries.len(), 11);
+        assert_eq!(entries.len(), 12);
         assert!(
             entries
                 .iter()

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::consumer_groups::ConsumerGroupSettings;
 use super::effective::Reader;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,7 @@ pub(crate) struct GroupSettings {
     pub(crate) initial_rebalance_delay: Duration,
     /// Of one partition of the offsets topic.
     pub(crate) groups_max: usize,
+    pub(crate) consumer: ConsumerGroupSettings,
     /// Members of a classic group.
     pub(crate) members_max: usize,
     /// Of a coordinator's partition; `max.message.bytes` of the offsets topic.
@@ -24,6 +26,7 @@ impl GroupSettings {
     pub(super) fn read(read: &Reader<'_>) -> Self {
         let minutes = read.u64("offsets.retention.minutes");
         Self {
+            consumer: ConsumerGroupSettings::read(read),
             offset_metadata_length_max: usize::try_from(read.long("offset.metadata.max.bytes"))
                 .unwrap_or(0),
             offsets_retention: Duration::from_secs(minutes.saturating_mul(60)),

@@ -4,6 +4,7 @@
 //! The way of a value: text with its place -> `layers` -> checked alone (`notices`) and with the
 //! others (`relations`) -> `Settings`. `DescribeConfigs` reads `describe`. All but `load` is pure.
 
+pub(crate) mod consumer_groups;
 pub(crate) mod describe;
 pub(crate) mod effective;
 pub(crate) mod environment;

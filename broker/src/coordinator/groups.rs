@@ -42,16 +42,16 @@ impl Machine for Groups {
         self.end_transaction(transaction, committed);
     }
 
-    fn loaded(&mut self, now: Now) {
-        self.loaded(now);
+    fn loaded(&mut self, now: Now, image: &ClusterImage) {
+        self.loaded(now, image);
     }
 
     fn next_deadline(&mut self) -> Option<Duration> {
         Self::next_deadline(self)
     }
 
-    fn expire(&mut self, now: Now, _image: &ClusterImage) -> Decision<Self, ()> {
-        self.expire(now)
+    fn expire(&mut self, now: Now, image: &ClusterImage) -> Decision<Self, ()> {
+        self.expire(now, image)
     }
 
     fn abandon(&mut self) -> Vec<Reply> {

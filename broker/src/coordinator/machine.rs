@@ -100,7 +100,7 @@ pub(crate) trait Machine: Sized + 'static {
     fn end_transaction(&mut self, transaction: Transaction, committed: bool);
 
     /// Everything in the log has been replayed; requests come from now on.
-    fn loaded(&mut self, now: Now);
+    fn loaded(&mut self, now: Now, image: &ClusterImage);
 
     /// When [`Machine::expire`] has something to do next, by the monotonic clock.
     fn next_deadline(&mut self) -> Option<Duration>;

@@ -54,7 +54,7 @@ impl<M: Coordinated> Running<M> {
         partition: Rc<Partition>,
         mut machine: M,
     ) -> Rc<Self> {
-        machine.loaded(now());
+        machine.loaded(now(), &shard.image());
         let running = Rc::new(Self {
             index,
             partition,

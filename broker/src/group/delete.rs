@@ -5,6 +5,8 @@ use std::rc::Rc;
 use protocol::error_code::ErrorCode;
 use protocol::messages::coordinator::offset_commit_key::OffsetCommitKey;
 
+use crate::group::consumer::fence;
+use crate::group::consumer_members::of_group;
 use crate::group::record::GroupRecord;
 use crate::group::{Group, GroupDecision, Groups, Kind};
 
@@ -24,7 +26,7 @@ impl Groups {
         let mut records: Vec<_> = partitions
             .map(|(topic, partition)| group.offset_tombstone(&topic, partition))
             .collect();
-        records.push(group.tombstone());
+        records.extend(group.tombstones());
         GroupDecision {
             is_divisible: true,
             ..GroupDecision::with(records, ErrorCode::None)
@@ -40,14 +42,16 @@ impl Groups {
         let Some(group) = self.get(group_id) else {
             return GroupDecision::only(Err(ErrorCode::GroupIdNotFound));
         };
-        let Kind::Classic(classic) = &group.kind;
-        if !classic.is_empty() && !classic.is_of_consumers() {
+        if let Kind::Classic(classic) = &group.kind
+            && !classic.is_empty()
+            && !classic.is_of_consumers()
+        {
             // what its members read cannot be known
             return GroupDecision::only(Err(ErrorCode::NonEmptyGroup));
         }
         let (mut records, mut outcomes) = (Vec::new(), Vec::new());
         for (topic, partitions) in wanted {
-            let is_read = classic.is_subscribed_to(topic);
+            let is_read = group.is_subscribed_to(topic);
             for partition in partitions {
                 if is_read {
                     outcomes.push(ErrorCode::GroupSubscribedToTopic);
@@ -84,8 +88,17 @@ impl Groups {
 
 impl Group {
     pub(super) fn has_no_members(&self) -> bool {
-        let Kind::Classic(classic) = &self.kind;
-        classic.is_empty()
+        match &self.kind {
+            Kind::Classic(classic) => classic.is_empty(),
+            Kind::Consumer(consumer) => consumer.is_empty(),
+        }
+    }
+
+    fn is_subscribed_to(&self, topic: &str) -> bool {
+        match &self.kind {
+            Kind::Classic(classic) => classic.is_subscribed_to(topic),
+            Kind::Consumer(consumer) => consumer.subscribes_to(topic),
+        }
     }
 
     pub(super) fn offset_tombstone(&self, topic: &str, partition: i32) -> GroupRecord {
@@ -99,10 +112,14 @@ impl Group {
         }
     }
 
-    pub(super) fn tombstone(&self) -> GroupRecord {
-        GroupRecord::GroupMetadata {
-            group: Rc::as_ref(&self.id).to_owned(),
-            value: None,
+    /// The end of the group, without its offsets.
+    pub(super) fn tombstones(&self) -> Vec<GroupRecord> {
+        match &self.kind {
+            Kind::Classic(_) => vec![GroupRecord::GroupMetadata {
+                group: Rc::as_ref(&self.id).to_owned(),
+                value: None,
+            }],
+            Kind::Consumer(consumer) => of_group(&self.id, fence::end(consumer)).collect(),
         }
     }
 }

@@ -4,6 +4,7 @@ use protocol::error_code::ErrorCode;
 use protocol::messages::describe_groups_response::DescribedGroup;
 use protocol::messages::list_groups_response::ListedGroup;
 
+use crate::group::consumer::embedded::PROTOCOL_TYPE;
 use crate::group::{Group, Groups, Kind};
 
 /// From this version on a group that does not exist is an error.
@@ -32,7 +33,11 @@ impl Groups {
     pub(crate) fn describe_classic(&self, group_id: &str, version: i16) -> DescribedGroup {
         match self.get(group_id).map(|group| &group.kind) {
             Some(Kind::Classic(classic)) => classic.describe(group_id),
-            None => not_found(group_id, version),
+            Some(Kind::Consumer(_)) => {
+                let cause = format!("Group {group_id} is not a classic group.");
+                not_found(group_id, version, cause)
+            }
+            None => not_found(group_id, version, format!("Group {group_id} not found.")),
         }
     }
 
@@ -44,17 +49,20 @@ impl Groups {
 
 impl Group {
     fn listed(&self) -> ListedGroup {
-        let Kind::Classic(classic) = &self.kind;
+        let (protocol_type, state, kind) = match &self.kind {
+            Kind::Classic(group) => (group.protocol_type(), group.state().name(), "classic"),
+            Kind::Consumer(group) => (PROTOCOL_TYPE, group.state().name(), "consumer"),
+        };
         ListedGroup {
             group_id: self.id.as_ref().to_owned(),
-            protocol_type: classic.protocol_type().to_owned(),
-            group_state: classic.state().name().to_owned(),
-            group_type: "classic".to_owned(),
+            protocol_type: protocol_type.to_owned(),
+            group_state: state.to_owned(),
+            group_type: kind.to_owned(),
         }
     }
 }
 
-fn not_found(group_id: &str, version: i16) -> DescribedGroup {
+fn not_found(group_id: &str, version: i16, cause: String) -> DescribedGroup {
     let mut described = DescribedGroup {
         group_id: group_id.to_owned(),
         group_state: DEAD.to_owned(),
@@ -62,7 +70,7 @@ fn not_found(group_id: &str, version: i16) -> DescribedGroup {
     };
     if version >= NOT_FOUND_FROM_VERSION {
         described.error_code = ErrorCode::GroupIdNotFound.into();
-        described.error_message = Some(format!("Group {group_id} not found."));
+        described.error_message = Some(cause);
     }
     described
 }

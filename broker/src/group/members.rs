@@ -12,7 +12,9 @@ use crate::group::answer::{Answer, Reply};
 use crate::group::classic::{
     ClassicGroup, Joining, Leaving, Syncing, Turn, join_refused, sync_refused,
 };
+use crate::group::timers::Due;
 use crate::group::{GroupDecision, Groups, Kind};
+use crate::metadata::image::ClusterImage;
 
 /// What is wrong with a join whatever the group.
 ///
@@ -35,7 +37,15 @@ pub(crate) fn check_join(
 
 impl Groups {
     /// The answer is a reply to the request's token, now or later.
-    pub(crate) fn join(&mut self, group_id: &str, joining: Joining, now: Now) -> GroupDecision<()> {
+    pub(crate) fn join(
+        &mut self,
+        group_id: &str,
+        joining: Joining,
+        (now, image): (Now, &ClusterImage),
+    ) -> GroupDecision<()> {
+        if self.consumer(group_id).is_some() {
+            return self.join_consumer(group_id, &joining, (now, image));
+        }
         let refused = |member_id: &str, error: ErrorCode| {
             let answer = Answer::Join(join_refused(member_id, error));
             let token = joining.token;
@@ -65,7 +75,15 @@ impl Groups {
     }
 
     /// The answer is a reply to the request's token, now or later.
-    pub(crate) fn sync(&mut self, group_id: &str, syncing: Syncing, now: Now) -> GroupDecision<()> {
+    pub(crate) fn sync(
+        &mut self,
+        group_id: &str,
+        syncing: Syncing,
+        (now, image): (Now, &ClusterImage),
+    ) -> GroupDecision<()> {
+        if self.consumer(group_id).is_some() {
+            return self.sync_consumer(group_id, &syncing, (now, image));
+        }
         let token = syncing.token;
         let synced = self.classic(group_id, now, |group, turn| group.sync(syncing, turn));
         synced.unwrap_or_else(|| GroupDecision {
@@ -80,10 +98,14 @@ impl Groups {
     pub(crate) fn heartbeat(
         &mut self,
         request: &HeartbeatRequest,
-        now: Now,
+        (now, image): (Now, &ClusterImage),
     ) -> GroupDecision<ErrorCode> {
         let instance_id = request.group_instance_id.as_deref();
         let (member_id, generation) = (request.member_id.as_str(), request.generation_id);
+        if self.consumer(&request.group_id).is_some() {
+            let who = (member_id, instance_id);
+            return self.heartbeat_consumer(&request.group_id, who, generation, (now, image));
+        }
         let heard = self.classic(&request.group_id, now, |group, turn| {
             group.heartbeat(member_id, instance_id, generation, turn)
         });
@@ -94,8 +116,11 @@ impl Groups {
         &mut self,
         group_id: &str,
         leaving: &[Leaving],
-        now: Now,
+        (now, image): (Now, &ClusterImage),
     ) -> GroupDecision<Vec<MemberResponse>> {
+        if self.consumer(group_id).is_some() {
+            return self.leave_consumer(group_id, leaving, (now, image));
+        }
         let left = self.classic(group_id, now, |group, turn| group.leave(leaving, turn));
         self.forget_if_unused(group_id);
         left.unwrap_or_else(|| {
@@ -116,7 +141,9 @@ impl Groups {
         act: impl FnOnce(&mut ClassicGroup, &mut Turn<'_>) -> R,
     ) -> Option<GroupDecision<R>> {
         let group = self.groups.get_mut(group_id)?;
-        let Kind::Classic(classic) = &mut group.kind;
+        let Kind::Classic(classic) = &mut group.kind else {
+            return None;
+        };
         let mut turn = Turn {
             group_id: &group.id,
             settings: &self.settings,
@@ -136,7 +163,9 @@ impl Groups {
     /// A group that nobody came to be a member of leaves nothing behind.
     pub(super) fn forget_if_unused(&mut self, group_id: &str) {
         let is_unused = self.get(group_id).is_some_and(|group| {
-            let Kind::Classic(classic) = &group.kind;
+            let Kind::Classic(classic) = &group.kind else {
+                return false;
+            };
             classic.is_unused() && classic.has_no_history() && group.offsets.is_empty()
         });
         if is_unused {
@@ -145,8 +174,18 @@ impl Groups {
     }
 
     /// What has come up among the timers.
-    pub(super) fn members_due(&mut self, now: Now, decision: &mut GroupDecision<()>) {
+    pub(super) fn members_due(
+        &mut self,
+        (now, image): (Now, &ClusterImage),
+        decision: &mut GroupDecision<()>,
+    ) {
         while let Some(entry) = self.timers.pop(now.monotonic) {
+            if entry.due == Due::Consumer {
+                let due = self.consumer_due(&entry.group_id, (now, image));
+                decision.records.extend(due.records);
+                decision.effects.extend(due.effects);
+                continue;
+            }
             let due = self.classic(&entry.group_id, now, |group, turn| {
                 group.due(&entry.due, entry.at, turn);
             });
@@ -159,12 +198,13 @@ impl Groups {
     }
 
     /// Begins to watch the members of all groups.
-    pub(crate) fn loaded(&mut self, now: Now) {
+    pub(crate) fn loaded(&mut self, now: Now, image: &ClusterImage) {
         self.retention_at = now.monotonic + self.settings.offsets_retention_check;
         let ids: Vec<_> = self.groups.keys().map(Rc::clone).collect();
         for group_id in ids {
             // a rebalance that begins here is not recorded before it completes
             drop(self.classic(&group_id, now, ClassicGroup::loaded));
+            self.consumer_loaded(&group_id, (now, image));
         }
     }
 
@@ -172,8 +212,9 @@ impl Groups {
     pub(crate) fn abandon(&mut self) -> Vec<Reply> {
         let mut replies = Vec::new();
         for group in self.groups.values_mut() {
-            let Kind::Classic(classic) = &mut group.kind;
-            classic.abandon(&mut replies);
+            if let Kind::Classic(classic) = &mut group.kind {
+                classic.abandon(&mut replies);
+            }
         }
         replies
     }

@@ -6,8 +6,12 @@
 
 pub(crate) mod answer;
 pub(crate) mod classic;
+pub(crate) mod consumer;
+pub(crate) mod consumer_members;
 pub(crate) mod delete;
 pub(crate) mod describe;
+#[cfg(test)]
+mod kind_tests;
 pub(crate) mod members;
 pub(crate) mod offset_commit;
 pub(crate) mod offset_fetch;
@@ -29,6 +33,8 @@ use protocol::messages::coordinator::offset_commit_key::OffsetCommitKey;
 use protocol::messages::coordinator::offset_commit_value::OffsetCommitValue;
 
 use self::classic::ClassicGroup;
+use self::consumer::group::ConsumerGroup;
+use self::consumer::records::ConsumerRecord;
 use self::offsets::{Committed, Offsets};
 use self::record::GroupRecord;
 use self::timers::Timers;
@@ -65,6 +71,7 @@ pub(crate) struct Group {
 #[derive(Debug)]
 pub(crate) enum Kind {
     Classic(ClassicGroup),
+    Consumer(ConsumerGroup),
 }
 
 impl Default for Kind {
@@ -111,8 +118,11 @@ impl Groups {
                     let group = self.group_or_new(&group);
                     group.kind = Kind::Classic(ClassicGroup::from_record(&value));
                 }
-                None => self.remove_kind(&group),
+                // a group that has gone over to the other protocol is not ended by it
+                None if self.is_classic(&group) => self.remove_kind(&group),
+                None => {}
             },
+            GroupRecord::Consumer { group, record } => self.replay_consumer(&group, record),
         }
     }
 
@@ -146,6 +156,29 @@ impl Groups {
         let group_id = Rc::clone(&group.id);
         let of_producer = self.transactions.entry(producer_id).or_default();
         of_producer.insert(group_id);
+    }
+
+    fn replay_consumer(&mut self, group_id: &str, record: ConsumerRecord) {
+        if record.is_end() {
+            // what ends is gone already if the group has gone over to the other protocol
+            let Some(Kind::Consumer(group)) = self.groups.get_mut(group_id).map(|g| &mut g.kind)
+            else {
+                return;
+            };
+            if record == ConsumerRecord::Group(None) {
+                self.remove_kind(group_id);
+            } else {
+                group.replay(record);
+            }
+            return;
+        }
+        let group = self.group_or_new(group_id);
+        if let Kind::Consumer(group) = &mut group.kind {
+            return group.replay(record);
+        }
+        let mut consumer = ConsumerGroup::default();
+        consumer.replay(record);
+        group.kind = Kind::Consumer(consumer);
     }
 
     fn replay_offset_tombstone(&mut self, key: &OffsetCommitKey) {

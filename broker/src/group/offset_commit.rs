@@ -5,6 +5,7 @@ use std::sync::Arc;
 use protocol::error_code::ErrorCode;
 use protocol::messages::coordinator::offset_commit_key::OffsetCommitKey;
 use protocol::messages::coordinator::offset_commit_value::OffsetCommitValue;
+use protocol::types::Uuid;
 
 use crate::coordinator::machine::{Now, Transaction};
 use crate::group::record::GroupRecord;
@@ -29,6 +30,7 @@ pub(crate) struct Committer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OffsetToCommit {
     pub(crate) topic: Arc<str>,
+    pub(crate) topic_id: Uuid,
     pub(crate) partition: i32,
     pub(crate) offset: i64,
     pub(crate) leader_epoch: i32,
@@ -47,9 +49,10 @@ impl Groups {
         offsets: Vec<OffsetToCommit>,
         now: Now,
     ) -> GroupDecision<Committed> {
-        if let Err(error) = self.check_committer(committer, false) {
-            return GroupDecision::only(Err(error));
-        }
+        let errors = match self.check_committer(committer, &offsets, false) {
+            Ok(errors) => errors,
+            Err(error) => return GroupDecision::only(Err(error)),
+        };
         drop(self.classic(&committer.group_id, now, |group, turn| {
             group.committed(&committer.member_id, turn);
         }));
@@ -57,6 +60,7 @@ impl Groups {
             -1 => -1,
             retention_ms => now.wall_ms.saturating_add(retention_ms),
         };
+        let offsets = offsets.into_iter().zip(errors).collect();
         let mut decision = self.records_of(committer, offsets, (now.wall_ms, expire_ms));
         decision.is_divisible = true;
         decision
@@ -73,29 +77,41 @@ impl Groups {
         offsets: Vec<OffsetToCommit>,
         now: Now,
     ) -> GroupDecision<Committed> {
-        if let Err(error) = self.check_committer(committer, true) {
-            return GroupDecision::only(Err(error));
-        }
+        let errors = match self.check_committer(committer, &offsets, true) {
+            Ok(errors) => errors,
+            Err(error) => return GroupDecision::only(Err(error)),
+        };
+        let offsets = offsets.into_iter().zip(errors).collect();
         let mut decision = self.records_of(committer, offsets, (now.wall_ms, -1));
         decision.transaction = Some(transaction);
         decision
     }
 
+    /// Whether each of the offsets may be committed, or why none may.
     fn check_committer(
         &self,
         committer: &Committer,
+        offsets: &[OffsetToCommit],
         in_transaction: bool,
-    ) -> Result<(), ErrorCode> {
+    ) -> Result<Vec<ErrorCode>, ErrorCode> {
         let is_member = committer.generation_or_epoch >= 0;
-        match self.get(&committer.group_id) {
-            Some(group) => match &group.kind {
-                Kind::Classic(group) => group.check_committer(committer, in_transaction),
-            },
+        let all_may = || vec![ErrorCode::None; offsets.len()];
+        match self.get(&committer.group_id).map(|group| &group.kind) {
+            Some(Kind::Classic(group)) => {
+                group.check_committer(committer, in_transaction)?;
+                Ok(all_may())
+            }
+            Some(Kind::Consumer(group)) => {
+                let right = group.commit_right(committer, in_transaction)?;
+                let check =
+                    |offset: &OffsetToCommit| right.check(offset.topic_id, offset.partition);
+                Ok(offsets.iter().map(check).collect())
+            }
             // whoever manages no group may commit to a new one
             None if !is_member && self.groups.len() >= self.settings.groups_max => {
                 Err(ErrorCode::GroupMaxSizeReached)
             }
-            None if !is_member => Ok(()),
+            None if !is_member => Ok(all_may()),
             None if !in_transaction && committer.version >= GROUP_ID_NOT_FOUND_FROM_VERSION => {
                 Err(ErrorCode::GroupIdNotFound)
             }
@@ -106,12 +122,16 @@ impl Groups {
     fn records_of(
         &self,
         committer: &Committer,
-        offsets: Vec<OffsetToCommit>,
+        offsets: Vec<(OffsetToCommit, ErrorCode)>,
         (commit_ms, expire_ms): (i64, i64),
     ) -> GroupDecision<Committed> {
         let mut outcomes = Vec::with_capacity(offsets.len());
         let mut records = Vec::with_capacity(offsets.len());
-        for offset in offsets {
+        for (offset, error) in offsets {
+            if error != ErrorCode::None {
+                outcomes.push(error);
+                continue;
+            }
             let metadata = offset.metadata.unwrap_or_default();
             // Kafka counts what Java counts, which is no less than the characters
             if metadata.encode_utf16().count() > self.settings.offset_metadata_length_max {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use protocol::error_code::ErrorCode;
 
 use crate::group::offsets::Committed;
-use crate::group::{Group, Groups};
+use crate::group::{Group, Groups, Kind};
 
 /// The offset of a partition that has none.
 const NONE: i64 = -1;
@@ -14,6 +14,9 @@ const NONE: i64 = -1;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OffsetsWanted {
     pub(crate) group_id: String,
+    /// The member of a consumer group that asks, and its epoch; -1 of others.
+    pub(crate) member_id: Option<String>,
+    pub(crate) member_epoch: i32,
     /// By topic; `None` is everything.
     pub(crate) topics: Option<Vec<(Arc<str>, Vec<i32>)>>,
     /// Offsets that a transaction may still change are not told.
@@ -35,8 +38,14 @@ pub(crate) type OffsetsFound = Vec<(Arc<str>, Vec<OffsetFound>)>;
 
 impl Groups {
     /// A group that does not exist has no offsets.
-    pub(crate) fn fetch(&self, wanted: OffsetsWanted) -> OffsetsFound {
+    ///
+    /// # Errors
+    /// Whoever asks is not the member that it says it is.
+    pub(crate) fn fetch(&self, wanted: OffsetsWanted) -> Result<OffsetsFound, ErrorCode> {
         let group = self.get(&wanted.group_id);
+        if let Some(Kind::Consumer(group)) = group.map(|group| &group.kind) {
+            group.check_fetcher(wanted.member_id.as_deref(), wanted.member_epoch)?;
+        }
         let stable = wanted.require_stable;
         if let Some(topics) = wanted.topics {
             let find = |(topic, partitions): (Arc<str>, Vec<i32>)| {
@@ -45,7 +54,7 @@ impl Groups {
                 let found = found.collect();
                 (topic, found)
             };
-            return topics.into_iter().map(find).collect();
+            return Ok(topics.into_iter().map(find).collect());
         }
         let all = group.into_iter().flat_map(|group| group.offsets.iter());
         let all = all.map(|(topic, partitions)| {
@@ -54,7 +63,7 @@ impl Groups {
                 .map(|partition| find(group, topic, *partition, stable));
             (Arc::from(topic.as_ref()), found.collect())
         });
-        all.collect()
+        Ok(all.collect())
     }
 }
 

@@ -11,6 +11,7 @@ use protocol::messages::coordinator::offset_commit_key::OffsetCommitKey;
 use protocol::messages::coordinator::offset_commit_value::OffsetCommitValue;
 
 use crate::coordinator::machine::EncodedRecord;
+use crate::group::consumer::records::{ConsumerRecord, is_consumer_key};
 
 const KEY_VERSION: i16 = 0;
 const GROUP_METADATA_VERSION: i16 = 3;
@@ -29,11 +30,19 @@ pub(crate) enum GroupRecord {
         group: String,
         value: Option<GroupMetadataValue>,
     },
+    Consumer {
+        group: String,
+        record: ConsumerRecord,
+    },
 }
 
 impl GroupRecord {
     pub(crate) fn encode(&self) -> EncodedRecord {
         match self {
+            Self::Consumer { group, record } => {
+                let (key, value) = record.encode(group);
+                EncodedRecord { key, value }
+            }
             Self::OffsetCommit { key, value } => EncodedRecord {
                 key: versioned(OffsetCommitKey::TYPE, key, KEY_VERSION),
                 value: value.as_ref().map(|value| {
@@ -76,6 +85,10 @@ impl GroupRecord {
                 group: GroupMetadataKey::decode(&mut reader, KEY_VERSION)?.group,
                 value: value.map(decode_value).transpose()?,
             },
+            kind if is_consumer_key(kind) => {
+                let (group, record) = ConsumerRecord::decode(kind, key.clone(), value.cloned())?;
+                Self::Consumer { group, record }
+            }
             _ => return Ok(None),
         };
         Ok(Some(record))

@@ -10,6 +10,7 @@ use crate::coordinator::machine::Now;
 use crate::group::offsets::Committed;
 use crate::group::record::GroupRecord;
 use crate::group::{Group, GroupDecision, Groups, Kind};
+use crate::metadata::image::ClusterImage;
 
 /// Tombstones of one turn; the rest follows at once.
 const RECORDS_MAX: usize = 5_000;
@@ -22,10 +23,10 @@ impl Groups {
     }
 
     /// Does what is due: silent members, steps of rebalances, old offsets.
-    pub(crate) fn expire(&mut self, now: Now) -> GroupDecision<()> {
+    pub(crate) fn expire(&mut self, now: Now, image: &ClusterImage) -> GroupDecision<()> {
         let mut decision = GroupDecision::only(());
         decision.is_divisible = true;
-        self.members_due(now, &mut decision);
+        self.members_due((now, image), &mut decision);
         if now.monotonic >= self.retention_at {
             self.offsets_due(now, &mut decision.records);
         }
@@ -66,15 +67,22 @@ impl Group {
                 }
             }
         }
-        let Kind::Classic(classic) = &self.kind;
-        if !is_left && classic.is_unused() {
-            records.push(self.tombstone());
+        let is_unused = match &self.kind {
+            Kind::Classic(classic) => classic.is_unused(),
+            Kind::Consumer(consumer) => consumer.is_empty(),
+        };
+        if !is_left && is_unused {
+            records.extend(self.tombstones());
         }
     }
 
     /// From when the retention of an offset counts; `None` while it is not to expire.
     fn kept_since(&self, topic: &str, committed: &Committed) -> Option<i64> {
-        let Kind::Classic(classic) = &self.kind;
-        classic.offset_kept_since(topic, committed.commit_ms)
+        match &self.kind {
+            Kind::Classic(classic) => classic.offset_kept_since(topic, committed.commit_ms),
+            Kind::Consumer(consumer) => {
+                (!consumer.subscribes_to(topic)).then_some(committed.commit_ms)
+            }
+        }
     }
 }

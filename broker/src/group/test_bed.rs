@@ -10,7 +10,9 @@ use protocol::messages::heartbeat_request::HeartbeatRequest;
 use protocol::messages::join_group_response::JoinGroupResponse;
 use protocol::messages::leave_group_response::MemberResponse;
 use protocol::messages::sync_group_response::SyncGroupResponse;
+use protocol::types::Uuid;
 
+use crate::config::consumer_groups::ConsumerGroupSettings;
 use crate::config::groups::GroupSettings;
 use crate::coordinator::machine::{Now, Replay, Transaction};
 use crate::group::answer::{Answer, Token};
@@ -19,6 +21,7 @@ use crate::group::offset_commit::{Committed, Committer, OffsetToCommit};
 use crate::group::offset_fetch::OffsetsWanted;
 use crate::group::record::GroupRecord;
 use crate::group::{GroupDecision, Groups, Kind};
+use crate::metadata::image::ClusterImage;
 
 pub(crate) const GROUP: &str = "group";
 const STARTED_MS: i64 = 1_700_000_000_000;
@@ -36,6 +39,7 @@ pub(crate) struct Bed {
 
 pub(crate) fn settings() -> GroupSettings {
     GroupSettings {
+        consumer: ConsumerGroupSettings::default(),
         offset_metadata_length_max: 10,
         offsets_retention: Duration::from_secs(3600),
         offsets_retention_check: Duration::from_secs(600),
@@ -46,6 +50,10 @@ pub(crate) fn settings() -> GroupSettings {
         members_max: 1000,
         record_bytes_max: 100_000,
     }
+}
+
+fn image() -> ClusterImage {
+    ClusterImage::empty("cluster".into())
 }
 
 /// A join of somebody new who must not come twice.
@@ -87,7 +95,7 @@ impl Bed {
             monotonic: Duration::from_secs(100),
         };
         let mut groups = Groups::new(settings);
-        groups.loaded(now);
+        groups.loaded(now, &image());
         Self {
             groups,
             now,
@@ -110,7 +118,7 @@ impl Bed {
             assert_eq!(&decoded, record, "a record returns as it was written");
             groups.replay(decoded, *transaction, Replay::Load);
         }
-        groups.loaded(self.now);
+        groups.loaded(self.now, &image());
         self.groups = groups;
     }
 
@@ -133,7 +141,7 @@ impl Bed {
         let end = self.now.monotonic + time;
         while let Some(due) = self.groups.next_deadline().filter(|due| *due <= end) {
             self.advance_to(due.max(self.now.monotonic));
-            let expired = self.groups.expire(self.now);
+            let expired = self.groups.expire(self.now, &image());
             self.take(expired);
         }
         self.advance_to(end);
@@ -154,7 +162,7 @@ impl Bed {
             joining.fresh_id = format!("member-{number}");
         }
         self.waiting.insert(number);
-        let joined = self.groups.join(GROUP, joining, self.now);
+        let joined = self.groups.join(GROUP, joining, (self.now, &image()));
         self.take(joined);
         number
     }
@@ -183,7 +191,7 @@ impl Bed {
         let number = self.numbers;
         syncing.token = Token { shard: 0, number };
         self.waiting.insert(number);
-        let synced = self.groups.sync(GROUP, syncing, self.now);
+        let synced = self.groups.sync(GROUP, syncing, (self.now, &image()));
         self.take(synced);
         number
     }
@@ -204,7 +212,7 @@ impl Bed {
             member_id: member_id.into(),
             group_instance_id: instance_id.map(str::to_owned),
         };
-        let heard = self.groups.heartbeat(&request, self.now);
+        let heard = self.groups.heartbeat(&request, (self.now, &image()));
         self.take(heard)
     }
 
@@ -216,7 +224,7 @@ impl Bed {
                 instance_id: instance_id.map(str::to_owned),
             })
             .collect();
-        let left = self.groups.leave(GROUP, &leaving, self.now);
+        let left = self.groups.leave(GROUP, &leaving, (self.now, &image()));
         self.take(left)
     }
 
@@ -261,9 +269,12 @@ impl Bed {
     ) -> Result<i64, ErrorCode> {
         let found = self.groups.fetch(OffsetsWanted {
             group_id: GROUP.into(),
+            member_id: None,
+            member_epoch: -1,
             topics: Some(vec![(topic.into(), vec![partition])]),
             require_stable: stable,
         });
+        let found = found.unwrap();
         let found = &found[0].1[0];
         if found.error == ErrorCode::None {
             Ok(found.offset)
@@ -308,7 +319,9 @@ impl Bed {
     }
 
     pub(crate) fn classic(&self) -> &ClassicGroup {
-        let Kind::Classic(classic) = &self.groups.get(GROUP).unwrap().kind;
+        let Kind::Classic(classic) = &self.groups.get(GROUP).unwrap().kind else {
+            panic!("not a classic group");
+        };
         classic
     }
 
@@ -357,6 +370,7 @@ fn to_commit(offsets: &[(&str, i32, i64)]) -> Vec<OffsetToCommit> {
     let offsets = offsets.iter();
     let offsets = offsets.map(|(topic, partition, offset)| OffsetToCommit {
         topic: (*topic).into(),
+        topic_id: Uuid::ZERO,
         partition: *partition,
         offset: *offset,
         leader_epoch: -1,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use protocol::error_code::ErrorCode;
 use protocol::messages::join_group_response::JoinGroupResponse;
+use protocol::types::Uuid;
 
 use crate::coordinator::machine::Transaction;
 use crate::group::Kind;
@@ -98,6 +99,7 @@ fn a_text_that_is_too_long_is_refused_and_the_rest_is_committed() {
     let mut bed = Bed::new();
     let with_text = |partition: i32, text: &str| OffsetToCommit {
         topic: "t".into(),
+        topic_id: Uuid::ZERO,
         partition,
         offset: 1,
         leader_epoch: 3,
@@ -493,7 +495,9 @@ impl Run {
             self.generation_seen = 0;
             return;
         };
-        let Kind::Classic(classic) = &group.kind;
+        let Kind::Classic(classic) = &group.kind else {
+            panic!("not a classic group");
+        };
         classic.check_invariants();
         let described = classic.generation();
         assert!(

@@ -17,6 +17,8 @@ pub(crate) enum Due {
     Session { member_id: Rc<str> },
     /// A step of a rebalance.
     Rebalance,
+    /// Some deadline of a consumer group; the group knows which.
+    Consumer,
 }
 
 /// An entry: when it comes up, and what for.

@@ -23,6 +23,7 @@ use super::record::TransactionRecord;
 use super::transaction::{ProducerIdentity, Topics, TransactionVersion};
 use super::transactions::{Effect, Prepared, Rules, Transactions};
 use crate::coordinator::machine::{Decision, Machine as _, Now, Replay};
+use crate::metadata::image::ClusterImage;
 
 const PARTITIONS: i32 = 3;
 const PRODUCERS: usize = 4;
@@ -279,7 +280,8 @@ impl Simulation {
             self.coordinator
                 .replay(decoded.unwrap().unwrap(), None, Replay::Load);
         }
-        self.coordinator.loaded(self.now);
+        let image = ClusterImage::empty("cluster".into());
+        self.coordinator.loaded(self.now, &image);
         self.markers.clear();
         for producer in &mut self.producers {
             producer.admitted = None;

@@ -11,6 +11,7 @@ use super::partitions::PartitionsRequest;
 use super::transaction::{ProducerIdentity, Topics, TransactionState, TransactionVersion};
 use super::transactions::{Effect, Prepared, Rules, Transactions};
 use crate::coordinator::machine::{Decision, Machine as _, Now, Replay};
+use crate::metadata::image::ClusterImage;
 
 use TransactionVersion::{Classic, EpochBump};
 
@@ -384,7 +385,8 @@ fn decided_transactions_are_resumed_after_a_start() {
     coordinator.add(producer, EpochBump).unwrap();
     coordinator.end(producer, true, EpochBump).unwrap();
     coordinator.effects.clear();
-    coordinator.transactions.loaded(coordinator.now);
+    let image = ClusterImage::empty("cluster".into());
+    coordinator.transactions.loaded(coordinator.now, &image);
     assert_eq!(
         coordinator.transactions.next_deadline(),
         Some(Duration::ZERO)

@@ -172,7 +172,7 @@ impl Machine for Transactions {
     /// No transaction writes to this topic.
     fn end_transaction(&mut self, _transaction: Transaction, _committed: bool) {}
 
-    fn loaded(&mut self, now: Now) {
+    fn loaded(&mut self, now: Now, _image: &ClusterImage) {
         let prepared = |metadata: &TransactionMetadata| metadata.state.prepared().is_some();
         let ids = self.by_id.iter();
         let decided = ids.filter(|(_, metadata)| prepared(metadata));

@@ -140,6 +140,22 @@ fn descriptions() -> Vec<Sample> {
         }),
         sample(&m::describe_cluster_request::DescribeClusterRequest::default()),
         sample(
+            &m::consumer_group_heartbeat_request::ConsumerGroupHeartbeatRequest {
+                group_id: "group".to_owned(),
+                member_id: "member".to_owned(),
+                rebalance_timeout_ms: 1_000,
+                subscribed_topic_names: Some(vec![HONEST.to_owned()]),
+                topic_partitions: Some(Vec::new()),
+                ..Default::default()
+            },
+        ),
+        sample(
+            &m::consumer_group_describe_request::ConsumerGroupDescribeRequest {
+                group_ids: vec!["group".to_owned()],
+                ..Default::default()
+            },
+        ),
+        sample(
             &m::describe_topic_partitions_request::DescribeTopicPartitionsRequest {
                 topics: vec![topic],
                 cursor: Some(Default::default()),

@@ -1,14 +1,16 @@
 //! Settings of one group, and of one client-metrics subscription: resources of their own in
 //! `DescribeConfigs` and `IncrementalAlterConfigs`.
 
-use super::{ANY, GROUPS, METRICS, ONE, ZERO, settings};
+use super::{ANY, GROUPS, HONOURED, METRICS, ONE, ZERO, settings};
 use crate::config::setting::Range;
 
 settings! { GROUP:
-Int "consumer.session.timeout.ms" = "45000", ONE, ClusterWide, GROUPS,
+Int "consumer.session.timeout.ms" = "45000", ONE, ClusterWide, HONOURED,
     "How long a member of this consumer group may be silent.";
-Int "consumer.heartbeat.interval.ms" = "5000", ONE, ClusterWide, GROUPS,
+Int "consumer.heartbeat.interval.ms" = "5000", ONE, ClusterWide, HONOURED,
     "How often members of this consumer group call.";
+Int "consumer.assignment.interval.ms" = "1000", ZERO, ClusterWide, HONOURED,
+    "How long an assignment of this consumer group stands at least.";
 Int "share.session.timeout.ms" = "45000", ONE, ClusterWide, GROUPS,
     "How long a member of this share group may be silent.";
 Int "share.heartbeat.interval.ms" = "5000", ONE, ClusterWide, GROUPS,

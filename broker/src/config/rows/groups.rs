@@ -6,7 +6,7 @@ use crate::config::setting::{Range, Treatment};
 const REPLICAS: Range = Range::AtLeast(1);
 
 settings! { GROUPS_AND_TRANSACTIONS:
-List "group.coordinator.rebalance.protocols" = "classic,consumer,streams", Range::ListOf(&["classic", "consumer", "share", "streams"]), ReadOnly, GROUPS,
+List "group.coordinator.rebalance.protocols" = "classic,consumer,streams", Range::ListOf(&["classic", "consumer", "share", "streams"]), ReadOnly, HONOURED,
     "Group protocols that are offered.";
 Int "group.coordinator.threads" = "4", ONE, ReadOnly, THREADS,
     "Coordinator threads of the Java broker.";
@@ -38,25 +38,31 @@ Int "group.initial.rebalance.delay.ms" = "3000", ANY, ReadOnly, HONOURED,
     "How long a new classic group waits for more members.";
 Int "group.max.size" = "2147483647", ONE, ReadOnly, HONOURED,
     "Most members of a classic group.";
-Int "group.consumer.session.timeout.ms" = "45000", ONE, ReadOnly, GROUPS,
+Int "group.consumer.session.timeout.ms" = "45000", ONE, ReadOnly, HONOURED,
     "How long a consumer group member may be silent.";
-Int "group.consumer.min.session.timeout.ms" = "45000", ONE, ReadOnly, GROUPS,
+Int "group.consumer.min.session.timeout.ms" = "45000", ONE, ReadOnly, HONOURED,
     "Lower bound of a consumer group's session timeout.";
-Int "group.consumer.max.session.timeout.ms" = "60000", ONE, ReadOnly, GROUPS,
+Int "group.consumer.max.session.timeout.ms" = "60000", ONE, ReadOnly, HONOURED,
     "Upper bound of a consumer group's session timeout.";
-Int "group.consumer.heartbeat.interval.ms" = "5000", ONE, ReadOnly, GROUPS,
+Int "group.consumer.heartbeat.interval.ms" = "5000", ONE, ReadOnly, HONOURED,
     "How often consumer group members call.";
-Int "group.consumer.min.heartbeat.interval.ms" = "5000", ONE, ReadOnly, GROUPS,
+Int "group.consumer.min.heartbeat.interval.ms" = "5000", ONE, ReadOnly, HONOURED,
     "Lower bound of a consumer group's heartbeat interval.";
-Int "group.consumer.max.heartbeat.interval.ms" = "15000", ONE, ReadOnly, GROUPS,
+Int "group.consumer.max.heartbeat.interval.ms" = "15000", ONE, ReadOnly, HONOURED,
     "Upper bound of a consumer group's heartbeat interval.";
-Int "group.consumer.max.size" = "2147483647", ONE, ReadOnly, GROUPS,
+Int "group.consumer.max.size" = "2147483647", ONE, ReadOnly, HONOURED,
     "Most members of a consumer group.";
-List "group.consumer.assignors" = "uniform,range", Range::ListOf(&["uniform", "range"]), ReadOnly, GROUPS,
+Int "group.consumer.assignment.interval.ms" = "1000", ZERO, ReadOnly, HONOURED,
+    "How long an assignment of a consumer group stands at least.";
+Int "group.consumer.min.assignment.interval.ms" = "0", ZERO, ReadOnly, HONOURED,
+    "Lower bound of a consumer group's assignment interval.";
+Int "group.consumer.max.assignment.interval.ms" = "15000", ZERO, ReadOnly, HONOURED,
+    "Upper bound of a consumer group's assignment interval.";
+List "group.consumer.assignors" = "uniform,range", Range::ListOf(&["uniform", "range"]), ReadOnly, HONOURED,
     "Assignors that the broker offers to consumer groups, the default first.";
-String "group.consumer.migration.policy" = "bidirectional", Range::OneOf(&["disabled", "downgrade", "upgrade", "bidirectional", "DISABLED", "DOWNGRADE", "UPGRADE", "BIDIRECTIONAL"]), ReadOnly, GROUPS,
+String "group.consumer.migration.policy" = "bidirectional", Range::OneOf(&["disabled", "downgrade", "upgrade", "bidirectional", "DISABLED", "DOWNGRADE", "UPGRADE", "BIDIRECTIONAL"]), ReadOnly, HONOURED,
     "Which changes between classic and consumer protocol a group may make.";
-Int "group.consumer.regex.refresh.interval.ms" = "600000", Range::AtLeast(10_000), ReadOnly, GROUPS,
+Int "group.consumer.regex.refresh.interval.ms" = "600000", Range::AtLeast(10_000), ReadOnly, HONOURED,
     "How often subscriptions by pattern are resolved again.";
 Int "group.share.session.timeout.ms" = "45000", ONE, ReadOnly, GROUPS,
     "How long a share group member may be silent.";

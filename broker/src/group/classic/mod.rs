@@ -7,6 +7,7 @@
 mod describe;
 mod join;
 mod member;
+mod migrate;
 mod rebalance;
 mod session;
 mod static_member;
@@ -28,6 +29,7 @@ use protocol::messages::sync_group_response::SyncGroupResponse;
 pub(crate) use self::join::Joining;
 use self::member::{Member, Session};
 pub(crate) use self::member::{MemberId, Protocol};
+pub(crate) use self::migrate::Migrant;
 use self::rebalance::Step;
 pub(crate) use self::session::Leaving;
 pub(crate) use self::sync::Syncing;
@@ -215,6 +217,8 @@ impl ClassicGroup {
         match due {
             Due::Session { member_id } => self.session_due(member_id, at, turn),
             Due::Rebalance => self.step_due(at, turn),
+            // of the group before it came from the other protocol
+            Due::Consumer => {}
         }
     }
 
@@ -246,8 +250,11 @@ impl ClassicGroup {
 
     /// Everybody who waits is told that the coordinator is elsewhere.
     pub(crate) fn abandon(&mut self, replies: &mut Vec<Reply>) {
+        self.dismiss(ErrorCode::NotCoordinator, replies);
+    }
+
+    fn dismiss(&mut self, error: ErrorCode, replies: &mut Vec<Reply>) {
         for member in self.members.values_mut() {
-            let error = ErrorCode::NotCoordinator;
             if let Some(token) = member.awaits_join.take() {
                 let answer = Answer::Join(join_refused(&member.id, error));
                 replies.push(Reply { token, answer });
@@ -301,7 +308,6 @@ impl ClassicGroup {
         }
     }
 
-    #[cfg(test)]
     pub(crate) fn generation(&self) -> i32 {
         self.generation
     }
