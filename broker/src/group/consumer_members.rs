@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use protocol::error_code::ErrorCode;
 use protocol::messages::consumer_group_describe_response::DescribedGroup;
 use protocol::messages::consumer_group_heartbeat_request::ConsumerGroupHeartbeatRequest;
@@ -21,6 +22,11 @@ use crate::group::record::GroupRecord;
 use crate::group::timers::Due;
 use crate::group::{GroupDecision, GroupId, Groups, Kind};
 use crate::metadata::image::ClusterImage;
+
+/// Lengths, offsets and the like of a record, at most.
+const RECORD_OVERHEAD_BYTES: usize = 32;
+/// The header of a batch.
+const BATCH_OVERHEAD_BYTES: usize = 61;
 
 /// Who sends a request, as far as the group keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,6 +77,10 @@ impl Groups {
             Ok(step) => step,
             Err(refusal) => return GroupDecision::only(Err(refusal)),
         };
+        let records = fresh.iter().flat_map(|fresh| fresh.records.iter());
+        if fresh.is_some() && !self.fits(group_id, records, &step.records) {
+            return GroupDecision::only(Err(too_large()));
+        }
         let replaced = fresh.take().map(|fresh| self.put_in_place(group_id, fresh));
         let (records, replies) = replaced.unwrap_or_default();
         let mut decision = self.take_up(group_id, step, context);
@@ -129,6 +139,28 @@ impl Groups {
             Kind::Consumer(_) => Vec::new(),
         };
         (fresh.records, replies)
+    }
+
+    /// Whether the records can be written in one batch: what changes the kind of a group must not
+    /// fail when it has been done.
+    fn fits<'r>(
+        &self,
+        group_id: &str,
+        records: impl Iterator<Item = &'r GroupRecord>,
+        more: &[ConsumerRecord],
+    ) -> bool {
+        let size = |(key, value): (Bytes, Option<Bytes>)| {
+            key.len() + value.map_or(0, |value| value.len()) + RECORD_OVERHEAD_BYTES
+        };
+        let records = records.map(GroupRecord::encode);
+        let first: usize = records
+            .map(|encoded| size((encoded.key, encoded.value)))
+            .sum();
+        let rest: usize = more
+            .iter()
+            .map(|record| size(record.encode(group_id)))
+            .sum();
+        BATCH_OVERHEAD_BYTES + first + rest <= self.settings.record_bytes_max
     }
 
     pub(super) fn consumer(&self, group_id: &str) -> Option<&ConsumerGroup> {
@@ -346,6 +378,11 @@ fn context<'a>(
 fn not_found(group_id: &str) -> Refusal {
     let message = format!("Group {group_id} not found.");
     Refusal::new(ErrorCode::GroupIdNotFound, message)
+}
+
+fn too_large() -> Refusal {
+    let message = "The group's records would be larger than a batch may be.";
+    Refusal::new(ErrorCode::UnknownServerError, message)
 }
 
 fn classic_end(group_id: &str) -> GroupRecord {

@@ -158,6 +158,27 @@ fn the_group_is_classic_again_when_the_last_member_of_the_new_protocol_goes() {
 }
 
 #[test]
+fn a_subscription_that_cannot_be_written_does_not_take_the_group_with_it() {
+    let (mut bed, image) = (Bed::new(), cluster());
+    let [first, _] = classic_pair(&mut bed);
+    let request = ConsumerGroupHeartbeatRequest {
+        group_id: GROUP.to_owned(),
+        member_id: "new".to_owned(),
+        rebalance_timeout_ms: 30_000,
+        subscribed_topic_names: Some((0..20_000).map(|n| format!("topic-{n}")).collect()),
+        topic_partitions: Some(Vec::new()),
+        ..Default::default()
+    };
+    let (sender, now) = (Sender::default(), bed.now);
+    let heard = bed
+        .groups
+        .consumer_heartbeat(&request, 1, &sender, (now, &image));
+    let refused = bed.take(heard).map(|heard| heard.response).unwrap_err();
+    assert_eq!(refused.error, ErrorCode::UnknownServerError);
+    assert_eq!(bed.heartbeat(&first, 1), ErrorCode::None);
+}
+
+#[test]
 fn a_classic_group_of_others_stays_what_it_is() {
     let (mut bed, image) = (Bed::new(), cluster());
     let mut worker = joining();

@@ -321,10 +321,7 @@ pub(crate) fn leaving(
     for identity in identities {
         let found = leaver(group, group_id, identity);
         answers.push(MemberResponse {
-            member_id: found
-                .as_ref()
-                .map_or(&identity.member_id, |member| &member.id)
-                .clone(),
+            member_id: identity.member_id.clone(),
             group_instance_id: identity.instance_id.clone(),
             error_code: found
                 .as_ref()
@@ -336,18 +333,19 @@ pub(crate) fn leaving(
     (gone, answers)
 }
 
-/// An administrator may remove a static member without knowing its member id.
+/// Members of the consumer protocol may be removed too, and an administrator may remove a static
+/// member without knowing its member id.
 fn leaver<'g>(
     group: &'g ConsumerGroup,
     group_id: &str,
     identity: &Leaving,
 ) -> Result<&'g Member, Refusal> {
-    let instance = identity.instance_id.as_deref();
-    let by_instance = instance.and_then(|instance| group.static_member(instance));
-    let member_id = match by_instance {
-        Some(member) if identity.member_id.is_empty() => &member.id,
-        Some(_) | None => &identity.member_id,
+    let Some(instance) = &identity.instance_id else {
+        return known_member(group, group_id, &identity.member_id);
     };
-    let (member, _) = classic_member(group, group_id, (member_id, instance))?;
-    Ok(member)
+    let current = group.static_member(instance);
+    match current.filter(|_| identity.member_id.is_empty()) {
+        Some(member) => Ok(member),
+        None => static_member::holder(group, instance, &identity.member_id),
+    }
 }

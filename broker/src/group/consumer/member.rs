@@ -180,7 +180,8 @@ impl Member {
             protocols: classic
                 .supported_protocols
                 .into_iter()
-                .map(|protocol| (protocol.name, protocol.metadata))
+                // a copy: a slice would keep the whole batch in memory
+                .map(|protocol| (protocol.name, Bytes::copy_from_slice(&protocol.metadata)))
                 .collect(),
         });
     }
