@@ -267,7 +267,7 @@ fn values_that_contradict_each_other_are_refused() {
 #[test]
 fn names_without_meaning_here_are_accepted_and_told_once_a_reason() {
     let file = "num.network.threads=3\nnum.io.threads=8\nzookeeper.connect=zk:2181\n\
-                group.share.enable=false\nauto.create.topics.enable=false\n";
+                group.share.enable=true\nauto.create.topics.enable=false\n";
     let (settings, notices) = from(file).unwrap();
     assert!(!settings.topics.auto_create);
     let texts: Vec<_> = notices.iter().map(ToString::to_string).collect();
