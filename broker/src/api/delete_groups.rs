@@ -27,9 +27,6 @@ pub(crate) async fn answer(call: Call) -> Result<Outcome, CloseReason> {
 }
 
 async fn delete(shard: &Rc<Shard>, group_id: String) -> Result<ErrorCode, ErrorCode> {
-    if group_id.is_empty() {
-        return Err(ErrorCode::InvalidGroupId);
-    }
     let place = coordinator::place_of::<Groups>(shard, &group_id)?;
     let delete = move |shard: Rc<Shard>| async move {
         let groups = coordinator::active::<Groups>(&shard, place.index).await?;

@@ -39,9 +39,6 @@ async fn describe(
     group_id: String,
     version: i16,
 ) -> Result<DescribedGroup, ErrorCode> {
-    if group_id.is_empty() {
-        return Err(ErrorCode::InvalidGroupId);
-    }
     let place = coordinator::place_of::<Groups>(shard, &group_id)?;
     let describe = move |shard: Rc<Shard>| async move {
         let groups = coordinator::active::<Groups>(&shard, place.index).await?;

@@ -67,8 +67,12 @@ async fn find(call: &Call, key_type: i8, key: &str) -> Coordinator {
             ..Coordinator::default()
         },
         _ => {
-            let text = "The coordinator is not available.".to_owned();
-            refused(key, ErrorCode::CoordinatorNotAvailable, text)
+            let text = if call.header.api_version < BATCHED_FROM_VERSION {
+                "The coordinator is not available."
+            } else {
+                ""
+            };
+            refused(key, ErrorCode::CoordinatorNotAvailable, text.to_owned())
         }
     }
 }

@@ -41,7 +41,7 @@ pub(crate) async fn answer(mut call: Call) -> Result<api::Answer, CloseReason> {
     let joining = joining(&call, &shard, request, &parked);
     call.let_go_of_body();
     if let Err(error) = ask(&shard, group_id, joining).await {
-        return Ok(refused(&call, &member_id, error));
+        return Ok(refused(&call, "", error));
     }
     let outcome = async move {
         let joined = match parked.answered(call.connection.ended()).await {

@@ -36,6 +36,10 @@ pub(super) enum LoadError {
 pub(super) async fn load<M: Machine>(shard: &Shard, partition: &Partition) -> Result<M, LoadError> {
     let mut machine = M::new(&shard.settings);
     let bytes_max = shard.settings.limits.decompressed_bytes_max as usize;
+    // what an earlier coordinator of this partition has appended is to be read as well
+    let end = partition.log().end_offset();
+    let durable = partition.high_watermark().wait_for(end).await;
+    durable.map_err(|_| LoadError::Read(ErrorCode::KafkaStorageError))?;
     let mut offset = partition.bounds().log_start_offset;
     while offset < partition.high_watermark().get() {
         let read = partition.read(offset, PIECE_BYTES, true).await;

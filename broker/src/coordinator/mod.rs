@@ -235,9 +235,15 @@ impl<M: Coordinated> Coordinators<M> {
         .await
     }
 
-    /// Takes one out, so that it is loaded again when it is asked for.
-    pub(super) fn forget(&self, index: i32) {
-        self.entries.borrow_mut().remove(&index);
+    /// Takes one out, so that it is loaded again when it is asked for; unless it was already, and
+    /// another one has its place.
+    fn forget(&self, index: i32, gone: &Rc<Running<M>>) {
+        let mut entries = self.entries.borrow_mut();
+        if let Some(Entry::Active(running)) = entries.get(&index)
+            && Rc::ptr_eq(running, gone)
+        {
+            entries.remove(&index);
+        }
     }
 
     fn end_all(&self, shard: &Rc<Shard>) {

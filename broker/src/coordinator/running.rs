@@ -189,7 +189,7 @@ impl<M: Coordinated> Running<M> {
                 // the state is ahead of the log: it is read again, or stays out of service
                 let partition = running.partition.log().id();
                 tracing::error!(%partition, ?error, "a coordinator could not write and is unloaded");
-                M::coordinators(&shard).forget(running.index);
+                M::coordinators(&shard).forget(running.index, &running);
                 running.end(&shard);
                 return Err(OUT_OF_SERVICE);
             }

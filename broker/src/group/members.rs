@@ -70,7 +70,6 @@ impl Groups {
             self.group_or_new(group_id);
         }
         let joined = self.classic(group_id, now, |group, turn| group.join(joining, turn));
-        self.forget_if_unused(group_id);
         joined.unwrap_or_else(|| GroupDecision::only(()))
     }
 
@@ -122,7 +121,6 @@ impl Groups {
             return self.leave_consumer(group_id, leaving, (now, image));
         }
         let left = self.classic(group_id, now, |group, turn| group.leave(leaving, turn));
-        self.forget_if_unused(group_id);
         left.unwrap_or_else(|| {
             let unknown = leaving.iter().map(|leaving| MemberResponse {
                 member_id: leaving.member_id.clone(),
@@ -160,19 +158,6 @@ impl Groups {
         })
     }
 
-    /// A group that nobody came to be a member of leaves nothing behind.
-    pub(super) fn forget_if_unused(&mut self, group_id: &str) {
-        let is_unused = self.get(group_id).is_some_and(|group| {
-            let Kind::Classic(classic) = &group.kind else {
-                return false;
-            };
-            classic.is_unused() && classic.has_no_history() && group.offsets.is_empty()
-        });
-        if is_unused {
-            self.groups.remove(group_id);
-        }
-    }
-
     /// What has come up among the timers.
     pub(super) fn members_due(
         &mut self,
@@ -189,7 +174,6 @@ impl Groups {
             let due = self.classic(&entry.group_id, now, |group, turn| {
                 group.due(&entry.due, entry.at, turn);
             });
-            self.forget_if_unused(&entry.group_id);
             if let Some(due) = due {
                 decision.records.extend(due.records);
                 decision.effects.extend(due.effects);

@@ -22,7 +22,7 @@ Int "offsets.topic.num.partitions" = "50", ONE, ReadOnly, HONOURED,
     "Partitions of the topic of committed offsets.";
 Int "offsets.topic.segment.bytes" = "104857600", ONE, ReadOnly, HONOURED,
     "Segment size of the topic of committed offsets.";
-Int "offsets.topic.compression.codec" = "0", Range::Between(0, 4), ReadOnly, GROUPS,
+Int "offsets.topic.compression.codec" = "0", Range::Between(0, 4), ReadOnly, Treatment::Ignored("the coordinator's batches are written as they are; compaction keeps the topic small"),
     "Compression of the topic of committed offsets, by number.";
 Int "offset.metadata.max.bytes" = "4096", ANY, ReadOnly, HONOURED,
     "Longest text that a client may attach to a committed offset.";

@@ -135,8 +135,8 @@ impl Turn<'_> {
 pub(crate) fn join_refused(member_id: &str, error: ErrorCode) -> JoinGroupResponse {
     JoinGroupResponse {
         error_code: error.into(),
-        member_id: member_id.to_owned(),
         protocol_name: None,
+        member_id: member_id.to_owned(),
         ..JoinGroupResponse::default()
     }
 }
