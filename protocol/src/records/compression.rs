@@ -2,15 +2,21 @@
 //! produced, so that neither a stated length nor a bomb decides what is allocated.
 //! Snappy comes in two dialects: Java frames it (xerial), librdkafka may send it raw.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
 
+use super::error::BatchError;
+use super::record::RecordFacts;
+use super::stream::RecordStream;
+
 /// How much one batch may hold when nothing else is configured.
 pub const DECOMPRESSED_BYTES_MAX: usize = 128 << 20;
 
+/// What is decompressed at a time when the records are only looked at.
+const WINDOW_BYTES: usize = 16 << 10;
 /// Level 22 of zstd needs this window; larger ones are refused.
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 const XERIAL_MAGIC: [u8; 8] = *b"\x82SNAPPY\0";
@@ -105,6 +111,47 @@ pub fn decompress(
     Ok(out.bytes)
 }
 
+/// Hands the records of a payload to `look`, as they come out of it, a window at a time.
+///
+/// # Errors
+/// Those of `look`; or the payload cannot be decompressed at all.
+pub(super) fn with_decompressed<T>(
+    codec: Compression,
+    payload: &[u8],
+    bytes_max: usize,
+    look: impl FnOnce(
+        &mut dyn Iterator<Item = Result<RecordFacts, BatchError>>,
+    ) -> Result<T, BatchError>,
+) -> Result<T, BatchError> {
+    let malformed = |error: io::Error| CompressionError::Malformed {
+        codec,
+        reason: error.to_string(),
+    };
+    match codec {
+        Compression::None => look(&mut RecordStream::new(payload, codec, bytes_max)),
+        Compression::Gzip => {
+            let reader = windowed(MultiGzDecoder::new(payload));
+            look(&mut RecordStream::new(reader, codec, bytes_max))
+        }
+        Compression::Snappy => {
+            let blocks = SnappyBlocks::new(payload, bytes_max);
+            look(&mut RecordStream::new(blocks, codec, bytes_max))
+        }
+        Compression::Lz4 => {
+            let reader = windowed(Lz4Frames::new(payload));
+            look(&mut RecordStream::new(reader, codec, bytes_max))
+        }
+        Compression::Zstd => {
+            let reader = windowed(zstd_reader(payload).map_err(malformed)?);
+            look(&mut RecordStream::new(reader, codec, bytes_max))
+        }
+    }
+}
+
+fn windowed<R: Read>(reader: R) -> BufReader<R> {
+    BufReader::with_capacity(WINDOW_BYTES, reader)
+}
+
 /// Appends the compressed payload to `out`. The level is for gzip and zstd; `None` is the codec's
 /// own default.
 ///
@@ -171,6 +218,117 @@ fn zstd_reader(payload: &[u8]) -> io::Result<impl Read> {
 }
 
 /// Concatenated frames are one payload, although the decoder ends after each.
+struct Lz4Frames<'a> {
+    decoder: FrameDecoder<&'a [u8]>,
+    /// From the start of the frame that is being read.
+    payload: &'a [u8],
+}
+
+impl<'a> Lz4Frames<'a> {
+    fn new(payload: &'a [u8]) -> Self {
+        Self {
+            decoder: FrameDecoder::new(payload),
+            payload,
+        }
+    }
+}
+
+impl Read for Lz4Frames<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.decoder.read(into)?;
+            if read > 0 || self.payload.is_empty() {
+                return Ok(read);
+            }
+            let behind = *self.decoder.get_ref();
+            let frame_bytes = self.payload.len() - behind.len();
+            if !has_lz4_end(self.payload.get(..frame_bytes).unwrap_or_default()) {
+                return Err(invalid("an lz4 frame is truncated"));
+            }
+            *self = Self::new(behind);
+        }
+    }
+}
+
+/// The blocks of a snappy payload, one at a time; a payload without framing is one block.
+struct SnappyBlocks<'a> {
+    rest: &'a [u8],
+    framed: bool,
+    out: Output,
+    /// Bytes of `out` that are used.
+    used: usize,
+    bytes_max: usize,
+}
+
+impl<'a> SnappyBlocks<'a> {
+    fn new(payload: &'a [u8], bytes_max: usize) -> Self {
+        let framed = payload.starts_with(&XERIAL_MAGIC);
+        Self {
+            rest: payload,
+            framed,
+            out: Output {
+                bytes: Vec::new(),
+                bytes_max,
+            },
+            used: 0,
+            bytes_max,
+        }
+    }
+
+    fn next_block(&mut self) -> io::Result<()> {
+        self.used = 0;
+        self.out.bytes.clear();
+        self.out.bytes_max = self.bytes_max;
+        if !self.framed {
+            return self.out.append_snappy(std::mem::take(&mut self.rest));
+        }
+        if self.rest.starts_with(&XERIAL_MAGIC) {
+            let behind = self.rest.get(XERIAL_HEADER.len()..);
+            self.rest = behind.ok_or_else(|| invalid("the snappy header is truncated"))?;
+            if self.rest.is_empty() {
+                return Ok(());
+            }
+        }
+        let (block, behind) = xerial_block(self.rest)?;
+        self.rest = behind;
+        self.out.append_snappy(block)
+    }
+}
+
+impl Read for SnappyBlocks<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(into)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+impl BufRead for SnappyBlocks<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.used == self.out.bytes.len() && !self.rest.is_empty() {
+            self.next_block()?;
+        }
+        Ok(self.out.bytes.get(self.used..).unwrap_or_default())
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.used += bytes;
+    }
+}
+
+/// The first block of what follows a snappy header, and what follows the block.
+fn xerial_block(rest: &[u8]) -> io::Result<(&[u8], &[u8])> {
+    let Some((length, behind)) = rest.split_first_chunk() else {
+        return Err(invalid("a snappy block's length is truncated"));
+    };
+    let length = usize::try_from(i32::from_be_bytes(*length))
+        .map_err(|_| invalid("a snappy block's length is negative"))?;
+    behind
+        .split_at_checked(length)
+        .ok_or_else(|| invalid("a snappy block is truncated"))
+}
+
+/// As [`Lz4Frames`], all at once.
 fn decompress_lz4(payload: &[u8], out: &mut Output) -> io::Result<()> {
     let mut rest = payload;
     loop {
@@ -214,14 +372,7 @@ fn decompress_snappy(payload: &[u8], out: &mut Output) -> io::Result<()> {
         return Err(invalid("the snappy header is truncated"));
     };
     while !rest.is_empty() && out.room() > 0 {
-        let Some((length, behind)) = rest.split_first_chunk() else {
-            return Err(invalid("a snappy block's length is truncated"));
-        };
-        let length = usize::try_from(i32::from_be_bytes(*length))
-            .map_err(|_| invalid("a snappy block's length is negative"))?;
-        let Some((block, behind)) = behind.split_at_checked(length) else {
-            return Err(invalid("a snappy block is truncated"));
-        };
+        let (block, behind) = xerial_block(rest)?;
         out.append_snappy(block)?;
         rest = behind;
     }

@@ -7,8 +7,10 @@ mod compacted;
 mod compression;
 mod control;
 mod error;
+mod recompress;
 mod record;
 mod search;
+mod stream;
 mod validate;
 mod varint;
 
@@ -23,6 +25,7 @@ pub use compression::{
 };
 pub use control::{ControlRecord, ControlType};
 pub use error::{BatchError, RecordFault, RecordFaultKind};
+pub use recompress::recompress;
 pub use record::{Header, Headers, Record, RecordError, RecordIter, records_of};
 pub use search::{RecordTimestamp, first_at_or_after, max_timestamp_record};
 pub use validate::{ProduceRules, TimestampRewrite, ValidBatch, validate_produced};

@@ -35,6 +35,25 @@ pub struct Record<'a> {
     pub bytes: &'a [u8],
 }
 
+/// What the rules of a topic ask of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RecordFacts {
+    pub(super) offset_delta: i32,
+    pub(super) timestamp_delta: i64,
+    pub(super) has_key: bool,
+}
+
+impl RecordFacts {
+    #[inline]
+    pub(super) fn of(record: &Record<'_>) -> Self {
+        Self {
+            offset_delta: record.offset_delta,
+            timestamp_delta: record.timestamp_delta,
+            has_key: record.key.is_some(),
+        }
+    }
+}
+
 /// A record's headers; they were checked when the record was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Headers<'a> {

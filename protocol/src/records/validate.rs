@@ -1,14 +1,14 @@
 //! What a producer may append: one batch of format 2 that is what its header says. Pure.
-//! Uncompressed records are walked once, here and nowhere else. Compressed ones stay as they are
-//! unless a rule is about single records (a compacted topic) or the header looks wrong.
+//! Records are walked once, here and nowhere else; those of a compressed batch while it is
+//! decompressed, a window at a time, and they are stored as they came.
 
 use super::batch::{
     BATCH_HEADER_BYTES, BatchHeader, NO_SEQUENCE, NO_TIMESTAMP, TimestampType, check_crc,
     set_max_timestamp,
 };
-use super::compression::{Compression, DECOMPRESSED_BYTES_MAX, decompress};
+use super::compression::{Compression, DECOMPRESSED_BYTES_MAX, with_decompressed};
 use super::error::{BatchError, RecordFault, RecordFaultKind};
-use super::record::RecordIter;
+use super::record::{RecordFacts, RecordIter};
 
 /// A client learns about this many bad records of a batch; the whole batch is refused anyway.
 const FAULTS_MAX: usize = 1024;
@@ -114,12 +114,15 @@ pub fn validate_produced(records: &[u8], rules: &ProduceRules) -> Result<ValidBa
     let payload = records.get(BATCH_HEADER_BYTES..).unwrap_or_default();
     let allowed = AllowedTimes::of(rules);
     let max_timestamp = if compression == Compression::None {
-        check_records(payload, &header, rules.is_compacted, &allowed)?
-    } else if rules.is_compacted || !allowed.holds_header(&header) {
-        let payload = decompress(compression, payload, rules.decompressed_bytes_max)?;
-        check_records(&payload, &header, rules.is_compacted, &allowed)?
+        let mut facts = facts_of(payload);
+        check_records(&mut facts, &header, rules.is_compacted, &allowed)?
     } else {
-        header.max_timestamp
+        with_decompressed(
+            compression,
+            payload,
+            rules.decompressed_bytes_max,
+            |facts| check_records(facts, &header, rules.is_compacted, &allowed),
+        )?
     };
     Ok(ValidBatch {
         header,
@@ -196,19 +199,32 @@ fn refuse_log_append_time(header: &BatchHeader) -> Result<(), BatchError> {
     Err(BatchError::Refused { faults })
 }
 
+/// The records of a payload that is not compressed.
+fn facts_of(payload: &[u8]) -> impl Iterator<Item = Result<RecordFacts, BatchError>> {
+    RecordIter::new(payload)
+        .zip(0..)
+        .map(|(record, index)| match record {
+            Ok(record) => Ok(RecordFacts::of(&record)),
+            Err(error) => Err(BatchError::BadRecord { index, error }),
+        })
+}
+
 /// Walks the records and returns their latest timestamp.
-fn check_records(
-    payload: &[u8],
+fn check_records<I>(
+    facts: &mut I,
     header: &BatchHeader,
     needs_keys: bool,
     allowed: &AllowedTimes,
-) -> Result<i64, BatchError> {
+) -> Result<i64, BatchError>
+where
+    I: Iterator<Item = Result<RecordFacts, BatchError>> + ?Sized,
+{
     let records_count = header.records_count;
     let mut faults = Vec::new();
     let mut max_timestamp = NO_TIMESTAMP;
     let mut index = 0;
-    for record in RecordIter::new(payload) {
-        let record = record.map_err(|error| BatchError::BadRecord { index, error })?;
+    for record in facts {
+        let record = record?;
         if index == records_count {
             return Err(BatchError::RecordsLeftOver { records_count });
         }
@@ -220,7 +236,7 @@ fn check_records(
         }
         let timestamp = header.base_timestamp.saturating_add(record.timestamp_delta);
         max_timestamp = max_timestamp.max(timestamp);
-        if needs_keys && record.key.is_none() {
+        if needs_keys && !record.has_key {
             note(&mut faults, index, RecordFaultKind::NoKey);
         } else if !allowed.holds(timestamp) {
             note(&mut faults, index, allowed.fault_of(timestamp));
@@ -271,11 +287,6 @@ impl AllowedTimes {
     #[inline]
     fn holds(&self, timestamp: i64) -> bool {
         (self.earliest <= timestamp && timestamp <= self.latest) || timestamp == NO_TIMESTAMP
-    }
-
-    /// What the header says about the records passes, so that they need not be looked at.
-    fn holds_header(&self, header: &BatchHeader) -> bool {
-        self.holds(header.base_timestamp) && self.holds(header.max_timestamp)
     }
 
     fn fault_of(&self, timestamp: i64) -> RecordFaultKind {
@@ -621,17 +632,16 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_is_refused_where_it_must_be_opened_and_kept_closed_elsewhere() {
+    fn a_bomb_is_refused_before_it_has_gone_off() {
         let mut builder = BatchBuilder::new(with(Compression::Zstd));
         builder.append(NOW, Some(b"key"), Some(&vec![0; 64 << 20]), &[]);
         let bomb = builder.build();
         assert!(bomb.len() < 100_000);
         assert!(validate_produced(&bomb, &rules()).is_ok());
-        let compacted = ProduceRules {
-            is_compacted: true,
+        let careful = ProduceRules {
             decompressed_bytes_max: 1 << 20,
             ..rules()
         };
-        assert_eq!(refused(&bomb, &compacted).1, ErrorCode::MessageTooLarge);
+        assert_eq!(refused(&bomb, &careful).1, ErrorCode::MessageTooLarge);
     }
 }

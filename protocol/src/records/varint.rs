@@ -11,17 +11,17 @@ pub(crate) fn take_varint(input: &mut &[u8]) -> Option<i32> {
     let first = *bytes.first()?;
     if first < CONTINUES {
         *input = bytes.get(1..)?;
-        return Some(zigzag32(u32::from(first)));
+        return Some(unzigzag32(u32::from(first)));
     }
     let second = *bytes.get(1)?;
     if second < CONTINUES {
         *input = bytes.get(2..)?;
-        return Some(zigzag32(
+        return Some(unzigzag32(
             u32::from(first & PAYLOAD) | u32::from(second) << 7,
         ));
     }
     let value = take_long_form(input, 5)?;
-    u32::try_from(value).ok().map(zigzag32)
+    u32::try_from(value).ok().map(unzigzag32)
 }
 
 /// Takes one 64-bit zigzag varint from the front of `input`.
@@ -31,9 +31,9 @@ pub(crate) fn take_varlong(input: &mut &[u8]) -> Option<i64> {
     let first = *bytes.first()?;
     if first < CONTINUES {
         *input = bytes.get(1..)?;
-        return Some(zigzag64(u64::from(first)));
+        return Some(unzigzag64(u64::from(first)));
     }
-    take_long_form(input, 10).map(zigzag64)
+    take_long_form(input, 10).map(unzigzag64)
 }
 
 fn take_long_form(input: &mut &[u8], bytes_max: usize) -> Option<u64> {
@@ -54,12 +54,12 @@ fn take_long_form(input: &mut &[u8], bytes_max: usize) -> Option<u64> {
 }
 
 #[inline]
-fn zigzag32(raw: u32) -> i32 {
+pub(super) fn unzigzag32(raw: u32) -> i32 {
     ((raw >> 1) ^ (raw & 1).wrapping_neg()).cast_signed()
 }
 
 #[inline]
-fn zigzag64(raw: u64) -> i64 {
+pub(super) fn unzigzag64(raw: u64) -> i64 {
     ((raw >> 1) ^ (raw & 1).wrapping_neg()).cast_signed()
 }
 
