@@ -13,13 +13,16 @@ use std::rc::Rc;
 use bytes::Bytes;
 use protocol::error_code::ErrorCode;
 use protocol::produce::{ProduceOutcome, ProducePartition, ProduceRequest};
-use protocol::records::{BatchError, ProduceRules, ValidBatch, validate_produced};
+use protocol::records::{
+    BatchError, BatchHeader, ProduceRules, ValidBatch, recompress, validate_produced,
+};
 use storage::clock;
 use storage::log::Appended;
 
 use crate::api::{Answer, Call, CloseReason, Outcome};
+use crate::config::topic::TopicConfig;
 use crate::net::response::Response;
-use crate::partition::config::produce_rules;
+use crate::partition::config::{produce_rules, stored_codec};
 use crate::partition::table::PartitionId;
 use crate::partition::{Admission, Partition};
 use crate::shard::{Shard, append_order};
@@ -143,6 +146,7 @@ fn check(
     };
     let records = request.records(partition).unwrap_or_default();
     let batch = validate_produced(&records, &rules)?;
+    let (records, batch) = as_stored(records, batch, &config, &rules)?;
     if records.len() > config.segment_bytes as usize {
         return Err(ErrorCode::RecordListTooLarge.into());
     }
@@ -205,6 +209,30 @@ fn topic_name(call: &Call, (topic_id, _): PartitionId) -> Rc<str> {
     let image = call.connection.shard.image();
     let topic = image.topic_by_id(topic_id);
     topic.map_or_else(|| "".into(), |topic| topic.name.as_ref().into())
+}
+
+/// The batch in the codec that its topic wants; nearly always the one that it came in.
+fn as_stored(
+    records: Bytes,
+    batch: ValidBatch,
+    config: &TopicConfig,
+    rules: &ProduceRules,
+) -> Result<(Bytes, ValidBatch), BatchError> {
+    let Some(codec) = stored_codec(config) else {
+        return Ok((records, batch));
+    };
+    if batch.header.compression()? == codec {
+        return Ok((records, batch));
+    }
+    let (level, bytes_max) = (config.compression_level, rules.decompressed_bytes_max);
+    let records = recompress(&records, &batch.header, codec, level, bytes_max)?;
+    let (bytes, bytes_max) = (records.len(), rules.max_message_bytes);
+    if bytes > bytes_max {
+        return Err(BatchError::TooLarge { bytes, bytes_max });
+    }
+    let header = BatchHeader::parse(&records)?;
+    let rewrite = batch.rewrite;
+    Ok((records.into(), ValidBatch { header, rewrite }))
 }
 
 /// Runs on the owner. Appends in the order in which this is called, at once unless the journal is

@@ -39,6 +39,8 @@ pub(crate) enum CompressionType {
 pub(crate) struct TopicConfig {
     pub(crate) cleanup_policy: CleanupPolicy,
     pub(crate) compression_type: CompressionType,
+    /// For the codec of `compression_type`; none is the codec's own default.
+    pub(crate) compression_level: Option<i32>,
     pub(crate) delete_retention_ms: u64,
     pub(crate) file_delete_delay_ms: u64,
     pub(crate) index_interval_bytes: u32,
@@ -81,6 +83,7 @@ impl TopicConfig {
                 "zstd" => CompressionType::Zstd,
                 _ => CompressionType::Producer,
             },
+            compression_level: read.compression_level(),
             delete_retention_ms: read.u64("delete.retention.ms"),
             file_delete_delay_ms: read.u64("file.delete.delay.ms"),
             index_interval_bytes: read.u32("index.interval.bytes"),
@@ -135,6 +138,17 @@ impl Reader<'_> {
 
     fn u32(&self, name: &str) -> u32 {
         u32::try_from(self.long(name)).unwrap_or(0)
+    }
+
+    /// Of the codec that batches are stored in, where it has levels; -1 of gzip is its default.
+    fn compression_level(&self) -> Option<i32> {
+        let level = match self.text("compression.type").as_str() {
+            "gzip" => self.long("compression.gzip.level"),
+            "zstd" => self.long("compression.zstd.level"),
+            _ => return None,
+        };
+        let is_default = level == -1 && self.text("compression.type") == "gzip";
+        i32::try_from(level).ok().filter(|_| !is_default)
     }
 
     /// Negative means no bound.

@@ -3,12 +3,12 @@
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
-use protocol::records::{ProduceRules, TimestampType};
+use protocol::records::{Compression, ProduceRules, TimestampType};
 use storage::log::LogConfig;
 use storage::log::retention::Retention;
 
 use crate::config::Settings;
-use crate::config::topic::{self, TopicConfig};
+use crate::config::topic::{self, CompressionType, TopicConfig};
 use crate::partition::table::PartitionId;
 
 /// The settings of the log of one partition of a topic.
@@ -69,6 +69,18 @@ pub(crate) fn produce_rules(topic: &TopicConfig, settings: &Settings) -> Produce
         timestamp_after_max_ms: signed(topic.timestamp_after_max_ms),
         decompressed_bytes_max: settings.limits.decompressed_bytes_max as usize,
         ..ProduceRules::default()
+    }
+}
+
+/// The codec that batches of a topic are stored in; none keeps that of the producer.
+pub(crate) fn stored_codec(topic: &TopicConfig) -> Option<Compression> {
+    match topic.compression_type {
+        CompressionType::Producer => None,
+        CompressionType::Uncompressed => Some(Compression::None),
+        CompressionType::Gzip => Some(Compression::Gzip),
+        CompressionType::Snappy => Some(Compression::Snappy),
+        CompressionType::Lz4 => Some(Compression::Lz4),
+        CompressionType::Zstd => Some(Compression::Zstd),
     }
 }
 

@@ -353,37 +353,45 @@ fn packed(codec: Compression, payload: &[u8]) -> Bytes {
 }
 
 #[test]
-fn bombs_do_not_go_off_where_batches_are_opened() {
-    const UNFOLDED: usize = 40 << 20;
+fn bombs_do_not_go_off() {
     let broker = Broker::start_with(&["millrace.decompressed.bytes.max=8388608"]);
-    broker.create_topic("compacted", &[("cleanup.policy", "compact")]);
-    let zeros = vec![0; UNFOLDED];
-    for codec in [
+    let codecs = [
         Compression::Gzip,
         Compression::Snappy,
         Compression::Lz4,
         Compression::Zstd,
-    ] {
-        let mut payload = Vec::new();
+    ];
+    for codec in codecs {
         // the densest codecs unfold more; the batch must stay below max.message.bytes
-        let bytes = if codec == Compression::Snappy {
+        let unfolded = if codec == Compression::Snappy {
             16 << 20
         } else {
-            UNFOLDED
+            40 << 20
         };
-        compress(codec, None, &zeros[..bytes], &mut payload).unwrap();
-        let bomb = packed(codec, &payload);
-        assert!(bomb.len() < 1_000_000, "{codec:?}: {}", bomb.len());
-        let too_large = ErrorCode::MessageTooLarge;
-        are_refused(&broker, "compacted", vec![(codec.name(), bomb, too_large)]);
+        // one record of a huge value, and nothing but zeros
+        let record = requests::batch(&[(None, Some(&vec![0; unfolded]))]);
+        let zeros = vec![0; unfolded];
+        let packed = |bytes: &[u8]| {
+            let mut payload = Vec::new();
+            compress(codec, None, bytes, &mut payload).unwrap();
+            packed(codec, &payload)
+        };
+        let (record, zeros) = (packed(&record[RECORDS..]), packed(&zeros));
+        assert!(record.len() < 1_000_000, "{codec:?}: {}", record.len());
+        let (large, invalid) = (ErrorCode::MessageTooLarge, ErrorCode::InvalidRecord);
+        let name = codec.name();
+        are_refused(
+            &broker,
+            HONEST,
+            vec![(name, record, large), (name, zeros, invalid)],
+        );
     }
     broker.is_unharmed();
 }
 
 #[test]
-fn malformed_compression_is_refused_where_batches_are_opened() {
+fn malformed_compression_is_refused() {
     let broker = Broker::start();
-    broker.create_topic("compacted", &[("cleanup.policy", "compact")]);
     let invalid = ErrorCode::InvalidRecord;
     let xerial = b"\x82SNAPPY\0\0\0\0\x01\0\0\0\x01";
     let negative_chunk = [&xerial[..], &[0xff, 0xff, 0xff, 0xfe, 1, 2, 3]].concat();
@@ -396,7 +404,7 @@ fn malformed_compression_is_refused_where_batches_are_opened() {
     copy_from_before[block..block + 4].fill(0xff);
     are_refused(
         &broker,
-        "compacted",
+        HONEST,
         vec![
             (
                 "negative snappy chunk",

@@ -9,9 +9,8 @@ const FLUSHED_ALREADY: Treatment = Treatment::Mapped(
 );
 const CHECKPOINTS: Treatment =
     Treatment::Ignored("there are no checkpoint files to write; the journal has their facts");
-const COMPRESSION: Treatment =
-    Treatment::Later("batches are stored as the producer compressed them in this version");
 const BUFFERS: Treatment = Treatment::Ignored("compaction reads and writes pieces of 1 MiB");
+const LZ4_LEVEL: Treatment = Treatment::Ignored("the lz4 encoder has one level");
 const PREWRITTEN: Treatment =
     Treatment::Ignored("space is set aside ahead of the writer in any case");
 
@@ -72,13 +71,13 @@ Long "log.message.timestamp.after.max.ms" = "3600000", ZERO, ClusterWide, HONOUR
     "How far a record's timestamp may lie in the future.";
 Long "log.dir.failure.timeout.ms" = "30000", ONE, ReadOnly, Treatment::Ignored("a failed data directory stops this broker at once"),
     "How long a failed directory may stay unreported.";
-String "compression.type" = "producer", Range::OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), ClusterWide, COMPRESSION,
+String "compression.type" = "producer", Range::OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), ClusterWide, HONOURED,
     "How batches are compressed in the log; producer keeps them as they came.";
-Int "compression.gzip.level" = "-1", Range::BetweenOr(1, 9, -1), ClusterWide, COMPRESSION,
+Int "compression.gzip.level" = "-1", Range::BetweenOr(1, 9, -1), ClusterWide, HONOURED,
     "Effort of gzip compression.";
-Int "compression.lz4.level" = "9", Range::Between(1, 17), ClusterWide, COMPRESSION,
+Int "compression.lz4.level" = "9", Range::Between(1, 17), ClusterWide, LZ4_LEVEL,
     "Effort of lz4 compression.";
-Int "compression.zstd.level" = "3", Range::Between(-131_072, 22), ClusterWide, COMPRESSION,
+Int "compression.zstd.level" = "3", Range::Between(-131_072, 22), ClusterWide, HONOURED,
     "Effort of zstd compression.";
 Bool "log.cleaner.enable" = "true", ANY, ReadOnly, HONOURED,
     "Run compaction.";

@@ -6,8 +6,7 @@ use crate::config::setting::{Range, Treatment};
 const FLUSHED_ALREADY: Treatment = Treatment::Mapped(
     "records are on disk before they are acknowledged, unless millrace.durability=relaxed",
 );
-const COMPRESSION: Treatment =
-    Treatment::Later("batches are stored as the producer compressed them in this version");
+const LZ4_LEVEL: Treatment = Treatment::Ignored("the lz4 encoder has one level");
 const TIERING: Treatment = Treatment::Later("tiered storage is not in this version");
 const NO_TIERING: Treatment = Treatment::Refused("tiered storage is not in this version");
 const REMOVED: Treatment = Treatment::Ignored("removed in Kafka 4.0");
@@ -16,13 +15,13 @@ const LOCAL: Range = Range::AtLeast(-2);
 settings! { TOPIC:
 List "cleanup.policy" = "delete", Range::ListOf(&["compact", "delete"]), ClusterWide, HONOURED,
     "Whether old segments are deleted, or compacted by key, or both.";
-String "compression.type" = "producer", Range::OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), ClusterWide, COMPRESSION,
+String "compression.type" = "producer", Range::OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), ClusterWide, HONOURED,
     "How batches are compressed in the log; producer keeps them as they came.";
-Int "compression.gzip.level" = "-1", Range::BetweenOr(1, 9, -1), ClusterWide, COMPRESSION,
+Int "compression.gzip.level" = "-1", Range::BetweenOr(1, 9, -1), ClusterWide, HONOURED,
     "Effort of gzip compression.";
-Int "compression.lz4.level" = "9", Range::Between(1, 17), ClusterWide, COMPRESSION,
+Int "compression.lz4.level" = "9", Range::Between(1, 17), ClusterWide, LZ4_LEVEL,
     "Effort of lz4 compression.";
-Int "compression.zstd.level" = "3", Range::Between(-131_072, 22), ClusterWide, COMPRESSION,
+Int "compression.zstd.level" = "3", Range::Between(-131_072, 22), ClusterWide, HONOURED,
     "Effort of zstd compression.";
 Long "delete.retention.ms" = "86400000", ZERO, ClusterWide, HONOURED,
     "How long the marks of deleted keys stay readable.";
