@@ -7,9 +7,9 @@
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::reload;
 
 use crate::config::effective::LogFormat;
 
@@ -60,17 +61,40 @@ pub(crate) fn start(filter: &str, format: LogFormat) -> Result<LogGuard, Logging
     let builder = tracing_subscriber::fmt()
         .with_env_filter(env_filter)
         .with_writer(queue);
-    let set = match format {
+    let (set, reload): (_, Reload) = match format {
         LogFormat::Text => {
-            let set = builder.with_ansi(false).finish();
-            tracing::subscriber::set_global_default(set)
+            let builder = builder.with_ansi(false).with_filter_reloading();
+            let handle = builder.reload_handle();
+            let set = tracing::subscriber::set_global_default(builder.finish());
+            (set, Box::new(move |filter| handle.reload(filter)))
         }
         LogFormat::Json => {
-            tracing::subscriber::set_global_default(builder.event_format(JsonLines).finish())
+            let builder = builder.event_format(JsonLines).with_filter_reloading();
+            let handle = builder.reload_handle();
+            let set = tracing::subscriber::set_global_default(builder.finish());
+            (set, Box::new(move |filter| handle.reload(filter)))
         }
     };
     set.map_err(|_| LoggingError::AlreadySet)?;
+    RELOAD.set(reload).map_err(|_| LoggingError::AlreadySet)?;
     Ok(guard)
+}
+
+type Reload = Box<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>;
+
+/// Changes the filter of the running process; set once, at its start.
+static RELOAD: OnceLock<Reload> = OnceLock::new();
+
+/// Takes up another filter.
+pub(crate) fn set_filter(filter: &str) {
+    let taken_up = match (EnvFilter::builder().parse(filter), RELOAD.get()) {
+        (Ok(filter), Some(reload)) => reload(filter).map_err(|error| error.to_string()),
+        (Err(error), _) => Err(error.to_string()),
+        (Ok(_), None) => Err("logging is not set up".to_owned()),
+    };
+    if let Err(error) = taken_up {
+        tracing::error!("the log filter {filter:?} is not taken up: {error}");
+    }
 }
 
 /// Tells that clients are served, in the words that test containers wait for.

@@ -10,12 +10,14 @@ mod controller;
 mod coordinator;
 mod group;
 mod limits;
+mod loggers;
 mod logging;
 mod metadata;
 mod net;
 mod partition;
 mod shard;
 mod startup;
+mod telemetry;
 mod txn;
 
 /// A request is many small allocations, and a hop frees on one core what another one allocated.

@@ -18,6 +18,7 @@ use protocol::messages::create_topics_request::{CreatableTopic, CreateTopicsRequ
 use protocol::messages::describe_configs_request::{
     DescribeConfigsRequest, DescribeConfigsResource,
 };
+use protocol::messages::describe_log_dirs_request::DescribeLogDirsRequest;
 use protocol::messages::incremental_alter_configs_request::{
     AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
 };
@@ -29,6 +30,7 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(20);
 const TOPIC_RESOURCE: i8 = 2;
 const BROKER_RESOURCE: i8 = 4;
+const LOGGER_RESOURCE: i8 = 8;
 /// Kafka's numbers of where a value comes from.
 const DYNAMIC_TOPIC: i8 = 1;
 const DEFAULT: i8 = 5;
@@ -179,6 +181,20 @@ impl Broker {
         (config.value, config.config_source)
     }
 
+    /// Bytes of the topic's log.
+    fn log_bytes(&mut self) -> i64 {
+        let request = DescribeLogDirsRequest { topics: None };
+        let directory = self.call(4, &request).results.remove(0);
+        let topic = directory.topics.iter().find(|topic| topic.name == "t");
+        topic.unwrap().partitions[0].partition_size
+    }
+
+    /// How often the log says this.
+    fn logged(&self, text: &str) -> usize {
+        let log = fs::read_to_string(self.folder.path().join("log")).unwrap();
+        log.matches(text).count()
+    }
+
     /// Segment files of the topic.
     fn segments(&self) -> usize {
         let mut folders: Vec<PathBuf> = vec![self.folder.path().join("data")];
@@ -207,6 +223,40 @@ fn the_largest_batch_of_a_topic_changes_without_a_restart() {
     broker.produces(500, ErrorCode::None);
     broker.set(TOPIC_RESOURCE, "t", "max.message.bytes", None);
     broker.produces(5_000, ErrorCode::None);
+}
+
+#[test]
+fn batches_are_stored_in_the_codec_that_their_topic_asks_for() {
+    let mut broker = Broker::start();
+    let mut taken_by = |codec: &str, as_it_should: &dyn Fn(i64) -> bool| {
+        broker.set(TOPIC_RESOURCE, "t", "compression.type", Some(codec));
+        eventually("the next batch is stored in another codec", || {
+            let before = broker.log_bytes();
+            broker.produces(50_000, ErrorCode::None);
+            as_it_should(broker.log_bytes() - before).then_some(())
+        });
+    };
+    for codec in ["gzip", "snappy", "lz4", "zstd"] {
+        taken_by(codec, &|bytes| bytes < 5_000);
+    }
+    taken_by("uncompressed", &|bytes| bytes > 50_000);
+    taken_by("producer", &|bytes| bytes > 50_000);
+}
+
+#[test]
+fn levels_of_loggers_take_effect_at_once() {
+    let mut broker = Broker::start();
+    let line = "log levels change";
+    broker.set(LOGGER_RESOURCE, "1", "root", Some("ERROR"));
+    eventually("the change is logged", || {
+        (broker.logged(line) == 1).then_some(())
+    });
+    broker.set(LOGGER_RESOURCE, "1", "millrace::net", Some("DEBUG"));
+    broker.set(LOGGER_RESOURCE, "1", "millrace::api", Some("INFO"));
+    broker.set(LOGGER_RESOURCE, "1", "millrace::net", None);
+    eventually("only what the levels allow is logged", || {
+        (broker.logged(line) == 2).then_some(())
+    });
 }
 
 #[test]

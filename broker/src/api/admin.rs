@@ -1,5 +1,8 @@
 //! Requests that change the cluster's metadata: `CreateTopics` (19), `DeleteTopics` (20),
-//! `AlterConfigs` (33), `CreatePartitions` (37), `IncrementalAlterConfigs` (44).
+//! `AlterConfigs` (33), `CreatePartitions` (37),
+//! `AlterClientQuotas` (49), `AlterUserScramCredentials` (51), `UpdateFeatures` (57),
+//! `UnregisterBroker` (64), `AddRaftVoter` (80), `RemoveRaftVoter` (81); and `DescribeQuorum` (55),
+//! which only the control thread knows.
 //!
 //! Each goes to the controller as it is and comes back with the controller's response, once that
 //! is committed and this shard has the new image. Without a controller the connection is closed,
@@ -41,7 +44,25 @@ macro_rules! forwarded {
 forwarded!(create_topics, CreateTopics);
 forwarded!(create_partitions, CreatePartitions);
 forwarded!(alter_configs, AlterConfigs);
-forwarded!(incremental_alter_configs, IncrementalAlterConfigs);
+forwarded!(alter_client_quotas, AlterClientQuotas);
+forwarded!(alter_user_scram_credentials, AlterUserScramCredentials);
+forwarded!(describe_quorum, DescribeQuorum);
+forwarded!(unregister_broker, UnregisterBroker);
+forwarded!(add_raft_voter, AddRaftVoter);
+forwarded!(remove_raft_voter, RemoveRaftVoter);
+
+pub(crate) async fn update_features(call: Call) -> Result<Outcome, CloseReason> {
+    let version = call.header.api_version;
+    let wrap = |request| ControlRequest::UpdateFeatures(request, version);
+    forward(call, wrap, |response| {
+        if let ControlResponse::UpdateFeatures(response) = response {
+            Some(response)
+        } else {
+            None
+        }
+    })
+    .await
+}
 
 pub(crate) async fn delete_topics(call: Call) -> Result<Outcome, CloseReason> {
     let version = call.header.api_version;

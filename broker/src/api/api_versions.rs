@@ -15,6 +15,8 @@ use crate::metadata::image::ClusterImage;
 use crate::net::response::Response;
 
 const CLIENT_SOFTWARE_FROM_VERSION: i16 = 3;
+/// A connection remembers no longer names of its client's software.
+const SOFTWARE_BYTES_MAX: usize = 128;
 /// Older clients take a feature whose lowest level is 0 for a malformed one.
 const FEATURES_FROM_ZERO_FROM_VERSION: i16 = 4;
 
@@ -32,6 +34,14 @@ pub(crate) fn answer(call: &Call) -> Result<Outcome, CloseReason> {
             error_code,
             ..Default::default()
         }));
+    }
+    let told = [
+        request.client_software_name,
+        request.client_software_version,
+    ];
+    if told.iter().all(|text| text.len() <= SOFTWARE_BYTES_MAX) {
+        let [name, version] = told;
+        *call.connection.client_software.borrow_mut() = (name, version);
     }
     let image = call.connection.shard.image();
     Ok(call.respond(&served(&image, version)))

@@ -4,35 +4,45 @@
 //! share one, because all they do is go to the controller. A request whose header or body cannot
 //! be read closes the connection, as Kafka does; an unknown `ApiVersions` version is answered.
 
+pub(crate) mod acls;
 pub(crate) mod add_offsets_to_txn;
 pub(crate) mod add_partitions_to_txn;
 pub(crate) mod admin;
 pub(crate) mod api_versions;
 pub(crate) mod consumer_group_describe;
 pub(crate) mod consumer_group_heartbeat;
+pub(crate) mod delegation_tokens;
 pub(crate) mod delete_groups;
+pub(crate) mod delete_records;
 pub(crate) mod describe;
 pub(crate) mod describe_groups;
 pub(crate) mod describe_producers;
 pub(crate) mod describe_transactions;
+pub(crate) mod elect_leaders;
 pub(crate) mod end_txn;
 pub(crate) mod fetch;
 pub(crate) mod fetch_session;
 pub(crate) mod find_coordinator;
 pub(crate) mod heartbeat;
+pub(crate) mod incremental_alter_configs;
 pub(crate) mod init_producer_id;
 pub(crate) mod join_group;
 pub(crate) mod leave_group;
+pub(crate) mod list_config_resources;
 pub(crate) mod list_groups;
 pub(crate) mod list_offsets;
 pub(crate) mod list_transactions;
+pub(crate) mod log_dirs;
 pub(crate) mod metadata;
 pub(crate) mod offset_commit;
 pub(crate) mod offset_delete;
 pub(crate) mod offset_fetch;
 pub(crate) mod offset_for_leader_epoch;
+pub(crate) mod partition_reassignments;
 pub(crate) mod produce;
+pub(crate) mod sasl;
 pub(crate) mod sync_group;
+pub(crate) mod telemetry;
 mod transactional;
 pub(crate) mod txn_offset_commit;
 pub(crate) mod write_txn_markers;
@@ -67,9 +77,11 @@ pub(crate) const SERVED: &[ApiKey] = &[
     ApiKey::SyncGroup,
     ApiKey::DescribeGroups,
     ApiKey::ListGroups,
+    ApiKey::SaslHandshake,
     ApiKey::ApiVersions,
     ApiKey::CreateTopics,
     ApiKey::DeleteTopics,
+    ApiKey::DeleteRecords,
     ApiKey::InitProducerId,
     ApiKey::OffsetForLeaderEpoch,
     ApiKey::AddPartitionsToTxn,
@@ -77,19 +89,44 @@ pub(crate) const SERVED: &[ApiKey] = &[
     ApiKey::EndTxn,
     ApiKey::WriteTxnMarkers,
     ApiKey::TxnOffsetCommit,
+    ApiKey::DescribeAcls,
+    ApiKey::CreateAcls,
+    ApiKey::DeleteAcls,
     ApiKey::DescribeConfigs,
     ApiKey::AlterConfigs,
+    ApiKey::AlterReplicaLogDirs,
+    ApiKey::DescribeLogDirs,
+    ApiKey::SaslAuthenticate,
     ApiKey::CreatePartitions,
+    ApiKey::CreateDelegationToken,
+    ApiKey::RenewDelegationToken,
+    ApiKey::ExpireDelegationToken,
+    ApiKey::DescribeDelegationToken,
     ApiKey::DeleteGroups,
+    ApiKey::ElectLeaders,
     ApiKey::IncrementalAlterConfigs,
+    ApiKey::AlterPartitionReassignments,
+    ApiKey::ListPartitionReassignments,
     ApiKey::OffsetDelete,
+    ApiKey::DescribeClientQuotas,
+    ApiKey::AlterClientQuotas,
+    ApiKey::DescribeUserScramCredentials,
+    ApiKey::AlterUserScramCredentials,
+    ApiKey::DescribeQuorum,
+    ApiKey::UpdateFeatures,
     ApiKey::DescribeCluster,
     ApiKey::DescribeProducers,
+    ApiKey::UnregisterBroker,
     ApiKey::DescribeTransactions,
     ApiKey::ListTransactions,
     ApiKey::ConsumerGroupHeartbeat,
     ApiKey::ConsumerGroupDescribe,
+    ApiKey::GetTelemetrySubscriptions,
+    ApiKey::PushTelemetry,
+    ApiKey::ListConfigResources,
     ApiKey::DescribeTopicPartitions,
+    ApiKey::AddRaftVoter,
+    ApiKey::RemoveRaftVoter,
 ];
 
 /// The answer to a request: there, or still to come while later requests are read.
@@ -132,6 +169,8 @@ pub(crate) enum CloseReason {
         what: &'static str,
         error: DecodeError,
     },
+    #[error("{what} has an element of unknown kind")]
+    UnknownKind { what: &'static str },
     #[error("the controller cannot be asked")]
     NoController,
     #[error("a produce with acks=0 failed")]
@@ -155,6 +194,11 @@ impl Call {
     pub(crate) fn request<R: Request>(&self) -> Result<R, CloseReason> {
         let mut reader = Reader::new(self.body.clone());
         R::decode(&mut reader, self.header.api_version).map_err(|error| self.malformed(error))
+    }
+
+    /// That the body is a request; for an answer that does not depend on what it says.
+    pub(crate) fn check<R: Request>(&self) -> Result<(), CloseReason> {
+        self.request::<R>().map(drop)
     }
 
     /// Gives up the body and the memory that it was charged for; a request that waits long does.
@@ -264,14 +308,11 @@ async fn dispatch(call: Call) -> Result<Outcome, CloseReason> {
         ApiKey::LeaveGroup => leave_group::answer(call).await,
         ApiKey::DescribeGroups => describe_groups::answer(call).await,
         ApiKey::ListGroups => list_groups::answer(call).await,
-        ApiKey::DeleteGroups => delete_groups::answer(call).await,
-        ApiKey::OffsetDelete => offset_delete::answer(call).await,
+        ApiKey::SaslHandshake => sasl::handshake(&call),
         ApiKey::ApiVersions => api_versions::answer(&call),
         ApiKey::CreateTopics => admin::create_topics(call).await,
         ApiKey::DeleteTopics => admin::delete_topics(call).await,
-        ApiKey::CreatePartitions => admin::create_partitions(call).await,
-        ApiKey::AlterConfigs => admin::alter_configs(call).await,
-        ApiKey::IncrementalAlterConfigs => admin::incremental_alter_configs(call).await,
+        ApiKey::DeleteRecords => delete_records::answer(call).await,
         ApiKey::InitProducerId => init_producer_id::answer(call).await,
         ApiKey::OffsetForLeaderEpoch => offset_for_leader_epoch::answer(call).await,
         ApiKey::AddPartitionsToTxn => add_partitions_to_txn::answer(call).await,
@@ -279,14 +320,44 @@ async fn dispatch(call: Call) -> Result<Outcome, CloseReason> {
         ApiKey::EndTxn => end_txn::answer(call).await,
         ApiKey::WriteTxnMarkers => write_txn_markers::answer(call).await,
         ApiKey::TxnOffsetCommit => txn_offset_commit::answer(call).await,
-        ApiKey::DescribeConfigs => describe::configs(&call),
+        ApiKey::DescribeAcls => acls::describe(&call),
+        ApiKey::CreateAcls => acls::create(&call),
+        ApiKey::DeleteAcls => acls::delete(&call),
+        ApiKey::DescribeConfigs => describe::configs(call).await,
+        ApiKey::AlterConfigs => admin::alter_configs(call).await,
+        ApiKey::AlterReplicaLogDirs => log_dirs::alter(&call),
+        ApiKey::DescribeLogDirs => log_dirs::describe(call).await,
+        ApiKey::SaslAuthenticate => sasl::authenticate(&call),
+        ApiKey::CreatePartitions => admin::create_partitions(call).await,
+        ApiKey::CreateDelegationToken => delegation_tokens::create(&call),
+        ApiKey::RenewDelegationToken => delegation_tokens::renew(&call),
+        ApiKey::ExpireDelegationToken => delegation_tokens::expire(&call),
+        ApiKey::DescribeDelegationToken => delegation_tokens::describe(&call),
+        ApiKey::DeleteGroups => delete_groups::answer(call).await,
+        ApiKey::ElectLeaders => elect_leaders::answer(&call),
+        ApiKey::IncrementalAlterConfigs => incremental_alter_configs::answer(call).await,
+        ApiKey::AlterPartitionReassignments => partition_reassignments::alter(&call),
+        ApiKey::ListPartitionReassignments => partition_reassignments::list(&call),
+        ApiKey::OffsetDelete => offset_delete::answer(call).await,
+        ApiKey::DescribeClientQuotas => describe::client_quotas(&call),
+        ApiKey::AlterClientQuotas => admin::alter_client_quotas(call).await,
+        ApiKey::DescribeUserScramCredentials => describe::user_scram_credentials(&call),
+        ApiKey::AlterUserScramCredentials => admin::alter_user_scram_credentials(call).await,
+        ApiKey::DescribeQuorum => admin::describe_quorum(call).await,
+        ApiKey::UpdateFeatures => admin::update_features(call).await,
         ApiKey::DescribeCluster => describe::cluster(&call),
         ApiKey::DescribeProducers => describe_producers::answer(call).await,
+        ApiKey::UnregisterBroker => admin::unregister_broker(call).await,
         ApiKey::DescribeTransactions => describe_transactions::answer(call).await,
         ApiKey::ListTransactions => list_transactions::answer(call).await,
         ApiKey::ConsumerGroupHeartbeat => consumer_group_heartbeat::answer(call).await,
         ApiKey::ConsumerGroupDescribe => consumer_group_describe::answer(call).await,
+        ApiKey::GetTelemetrySubscriptions => telemetry::subscriptions(&call),
+        ApiKey::PushTelemetry => telemetry::push(&call),
+        ApiKey::ListConfigResources => list_config_resources::answer(&call),
         ApiKey::DescribeTopicPartitions => describe::topic_partitions(&call),
+        ApiKey::AddRaftVoter => admin::add_raft_voter(call).await,
+        ApiKey::RemoveRaftVoter => admin::remove_raft_voter(call).await,
         _ => {
             let (key, version) = (call.header.api_key, call.header.api_version);
             Err(CloseReason::NotServed { key, version })

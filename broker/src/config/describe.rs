@@ -117,44 +117,65 @@ pub(crate) fn topic<'a>(
     })
 }
 
-/// All settings of a group, or of a client-metrics subscription, with these of its own.
-pub(crate) fn resource<'a>(
-    table: impl Iterator<Item = &'static Setting> + 'a,
-    source: Source,
+/// All settings of a group with these of its own; what it does not set, the broker's setting of the
+/// same name behind `group.` gives.
+pub(crate) fn group<'a>(
     overrides: &'a BTreeMap<String, String>,
+    layers: &'a Layers,
 ) -> impl Iterator<Item = Entry> + 'a {
-    table.map(move |setting| {
-        let mut synonyms = Vec::new();
-        let own = overrides.get(setting.name);
-        if let Some(own) = own {
-            synonyms.push(Synonym {
-                name: setting.name,
-                value: Some(own.clone()),
-                source,
-            });
-        }
-        if let Some(default) = setting.default {
-            let (value, source) = (Some(default.to_owned()), Source::Default);
-            synonyms.push(Synonym {
-                name: setting.name,
-                value,
-                source,
-            });
-        }
-        let value = own.cloned().or_else(|| setting.default.map(str::to_owned));
-        let source = if own.is_some() {
-            source
-        } else {
-            Source::Default
+    table::group().map(move |setting| {
+        let of_broker = format!("group.{}", setting.name);
+        let mut synonyms = match table::find_broker(&of_broker) {
+            Some(row) => synonyms(setting, &[row.name], layers),
+            None => defaults(setting),
         };
+        let own = overrides.get(setting.name).cloned();
+        if let Some(own) = &own {
+            synonyms.insert(0, synonym(setting, own, Source::DynamicGroup));
+        }
+        let strongest = synonyms.first();
         Entry {
             setting,
-            value,
-            source,
+            value: strongest.and_then(|synonym| synonym.value.clone()),
+            source: strongest.map_or(Source::Default, |synonym| synonym.source),
             read_only: false,
             synonyms,
         }
     })
+}
+
+/// All settings of a client-metrics subscription with these of its own; defaults are no synonyms.
+pub(crate) fn client_metrics(overrides: &BTreeMap<String, String>) -> impl Iterator<Item = Entry> {
+    table::client_metrics().map(move |setting| {
+        let own = overrides.get(setting.name);
+        let source = own.map_or(Source::Default, |_| Source::DynamicClientMetrics);
+        let default = || setting.default.map(str::to_owned);
+        Entry {
+            setting,
+            value: own.cloned().or_else(default),
+            source,
+            read_only: false,
+            synonyms: own
+                .map(|own| synonym(setting, own, source))
+                .into_iter()
+                .collect(),
+        }
+    })
+}
+
+fn synonym(setting: &'static Setting, value: &str, source: Source) -> Synonym {
+    Synonym {
+        name: setting.name,
+        value: Some(value.to_owned()),
+        source,
+    }
+}
+
+fn defaults(setting: &'static Setting) -> Vec<Synonym> {
+    let default = setting.default.iter();
+    default
+        .map(|default| synonym(setting, default, Source::Default))
+        .collect()
 }
 
 /// Source by source, and within a source name by name.
@@ -292,6 +313,14 @@ mod tests {
         let own = BTreeMap::from([("share.auto.offset.reset".to_owned(), "earliest".to_owned())]);
         let entries: Vec<_> = resource(table::group(), Source::DynamicGroup, &own).collect();
         assert_eq!(entries.len(), 12);
+        let layers = layers(&[("group.share.heartbeat.interval.ms", "7000")]);
+        let entries: Vec<_> = group(&own, &layers).collect();
+        assert_eq!(entries.len(), table::group().count());
+        let heartbeat = named(group(&own, &layers), "share.heartbeat.interval.ms");
+        assert_eq!(
+            (heartbeat.value.as_deref(), heartbeat.source),
+            (Some("7000"), Source::StaticBroker)
+        );
         assert!(
             entries
                 .iter()

@@ -80,6 +80,8 @@ pub(crate) struct Limits {
     pub(crate) fetch_bytes_max: u32,
     pub(crate) fetch_sessions_max: u32,
     pub(crate) describe_partitions_max: u32,
+    /// Of one message of client metrics.
+    pub(crate) telemetry_bytes_max: u32,
     pub(crate) decompressed_bytes_max: u32,
     pub(crate) topics_max: u32,
     pub(crate) partitions_max: u32,
@@ -367,6 +369,7 @@ impl<'a> Reader<'a> {
             fetch_bytes_max: self.u32("fetch.max.bytes"),
             fetch_sessions_max: self.u32("max.incremental.fetch.session.cache.slots"),
             describe_partitions_max: self.u32("max.request.partition.size.limit"),
+            telemetry_bytes_max: self.u32("telemetry.max.bytes"),
             decompressed_bytes_max: self.u32("millrace.decompressed.bytes.max"),
             topics_max: self.u32("millrace.topics.max"),
             partitions_max: self.u32("millrace.partitions.max"),

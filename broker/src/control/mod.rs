@@ -4,6 +4,7 @@
 
 mod blocking;
 mod checkpoint;
+mod describe_quorum;
 mod durable_file;
 mod entry_batches;
 mod executor;

@@ -11,10 +11,11 @@ use raft::{Entry, EntryKind, Input, Node, Output, Persist, RecoveryError, RoleKi
 use storage::clock;
 
 use crate::control::checkpoint::{self, CheckpointError};
+use crate::control::describe_quorum::{Leader, describe_quorum};
 use crate::control::entry_batches::offset_of;
 use crate::control::metadata_log::{MetadataLog, MetadataLogError};
 use crate::control::queue::{Envelope, Reply};
-use crate::control::request::ControlResponse;
+use crate::control::request::{ControlRequest, ControlResponse};
 use crate::controller::{ControllerSettings, Random};
 use crate::metadata::delta::{ApplyError, ImageChange, MetadataDelta};
 use crate::metadata::image::{ClusterImage, LogPosition};
@@ -102,6 +103,10 @@ impl RaftDriver {
         &self.committed
     }
 
+    pub(crate) fn settings(&self) -> &ControllerSettings {
+        &self.settings
+    }
+
     pub(crate) fn next_tick(&self) -> Duration {
         self.node.next_tick()
     }
@@ -124,7 +129,12 @@ impl RaftDriver {
         }
         let mut inputs = Vec::new();
         for Envelope { request, reply } in envelopes {
-            let (records, response) = request.decide(&self.proposed, &self.settings, random);
+            let (records, response) = if let ControlRequest::DescribeQuorum(asked) = &request {
+                let response = describe_quorum(&self.committed, asked, self.leader());
+                (Vec::new(), ControlResponse::DescribeQuorum(response))
+            } else {
+                request.decide(&self.proposed, &self.settings, random)
+            };
             let context = self.next_context;
             let last = records.is_empty().then_some(0);
             self.parked.push_back(Parked {
@@ -140,6 +150,18 @@ impl RaftDriver {
             self.snapshot().await?;
         }
         Ok(())
+    }
+
+    /// How this node stands, which leads.
+    fn leader(&self) -> Leader {
+        let status = self.node.status();
+        Leader {
+            node_id: self.settings.node_id,
+            epoch: i32::try_from(status.standing.term).unwrap_or(i32::MAX),
+            high_watermark: offset_of(status.commit) + 1,
+            log_end_offset: offset_of(status.last_index) + 1,
+            now_ms: clock::now_ms(),
+        }
     }
 
     /// Proposes records that no one waits for.

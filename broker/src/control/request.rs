@@ -13,14 +13,33 @@ use protocol::messages::delete_topics_response::DeleteTopicsResponse;
 use protocol::messages::incremental_alter_configs_request::IncrementalAlterConfigsRequest;
 use protocol::messages::incremental_alter_configs_response::IncrementalAlterConfigsResponse;
 
+use crate::controller::client_quotas::alter_client_quotas;
 use crate::controller::configs::incremental_alter_configs;
 use crate::controller::create_partitions::create_partitions;
 use crate::controller::delete_topics::delete_topics;
+use crate::controller::features::update_features;
 use crate::controller::legacy_configs::alter_configs;
 use crate::controller::producer_ids::allocate_producer_ids;
+use crate::controller::scram_credentials::alter_user_scram_credentials;
 use crate::controller::topics::create_topics;
+use crate::controller::unregister_broker::unregister_broker;
+use crate::controller::voters::{add_raft_voter, remove_raft_voter};
 use crate::controller::{ControllerSettings, Outcome, Random};
 use crate::metadata::image::ClusterImage;
+use protocol::messages::add_raft_voter_request::AddRaftVoterRequest;
+use protocol::messages::add_raft_voter_response::AddRaftVoterResponse;
+use protocol::messages::alter_client_quotas_request::AlterClientQuotasRequest;
+use protocol::messages::alter_client_quotas_response::AlterClientQuotasResponse;
+use protocol::messages::alter_user_scram_credentials_request::AlterUserScramCredentialsRequest;
+use protocol::messages::alter_user_scram_credentials_response::AlterUserScramCredentialsResponse;
+use protocol::messages::describe_quorum_request::DescribeQuorumRequest;
+use protocol::messages::describe_quorum_response::DescribeQuorumResponse;
+use protocol::messages::remove_raft_voter_request::RemoveRaftVoterRequest;
+use protocol::messages::remove_raft_voter_response::RemoveRaftVoterResponse;
+use protocol::messages::unregister_broker_request::UnregisterBrokerRequest;
+use protocol::messages::unregister_broker_response::UnregisterBrokerResponse;
+use protocol::messages::update_features_request::UpdateFeaturesRequest;
+use protocol::messages::update_features_response::UpdateFeaturesResponse;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ControlRequest {
@@ -31,6 +50,15 @@ pub(crate) enum ControlRequest {
     IncrementalAlterConfigs(IncrementalAlterConfigsRequest),
     AlterConfigs(AlterConfigsRequest),
     AllocateProducerIds(AllocateProducerIdsRequest),
+    AlterClientQuotas(AlterClientQuotasRequest),
+    AlterUserScramCredentials(AlterUserScramCredentialsRequest),
+    /// Answered by the driver of the quorum: no rule of the controller's.
+    DescribeQuorum(DescribeQuorumRequest),
+    /// With the request's version, on which its answer depends.
+    UpdateFeatures(UpdateFeaturesRequest, i16),
+    UnregisterBroker(UnregisterBrokerRequest),
+    AddRaftVoter(AddRaftVoterRequest),
+    RemoveRaftVoter(RemoveRaftVoterRequest),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +69,13 @@ pub(crate) enum ControlResponse {
     IncrementalAlterConfigs(IncrementalAlterConfigsResponse),
     AlterConfigs(AlterConfigsResponse),
     AllocateProducerIds(AllocateProducerIdsResponse),
+    AlterClientQuotas(AlterClientQuotasResponse),
+    AlterUserScramCredentials(AlterUserScramCredentialsResponse),
+    DescribeQuorum(DescribeQuorumResponse),
+    UpdateFeatures(UpdateFeaturesResponse),
+    UnregisterBroker(UnregisterBrokerResponse),
+    AddRaftVoter(AddRaftVoterResponse),
+    RemoveRaftVoter(RemoveRaftVoterResponse),
     /// Nothing was done, or it is not known: this node does not lead, stops, or cannot write.
     Unavailable,
 }
@@ -78,8 +113,35 @@ impl ControlRequest {
                 allocate_producer_ids(image, request),
                 ControlResponse::AllocateProducerIds,
             ),
+            Self::AlterClientQuotas(request) => map(
+                alter_client_quotas(image, request),
+                ControlResponse::AlterClientQuotas,
+            ),
+            Self::AlterUserScramCredentials(request) => map(
+                alter_user_scram_credentials(image, request),
+                ControlResponse::AlterUserScramCredentials,
+            ),
+            Self::UpdateFeatures(request, version) => map(
+                update_features(image, request, *version, settings),
+                ControlResponse::UpdateFeatures,
+            ),
+            Self::UnregisterBroker(request) => map(
+                unregister_broker(image, request, settings),
+                ControlResponse::UnregisterBroker,
+            ),
+            Self::AddRaftVoter(request) => unchanged(ControlResponse::AddRaftVoter(
+                add_raft_voter(image, request),
+            )),
+            Self::RemoveRaftVoter(request) => unchanged(ControlResponse::RemoveRaftVoter(
+                remove_raft_voter(image, request, settings),
+            )),
+            Self::DescribeQuorum(_) => unchanged(ControlResponse::Unavailable),
         }
     }
+}
+
+fn unchanged(response: ControlResponse) -> Outcome<ControlResponse> {
+    (Vec::new(), response)
 }
 
 fn map<R>(

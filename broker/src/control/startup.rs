@@ -146,7 +146,8 @@ pub(crate) async fn start(
     let mut driver = RaftDriver::new(node, log, settings, snapshot_bytes, base, publish);
     driver.tick().await?;
     if driver.image().features.is_empty() {
-        driver.append(&features::bootstrap_records()).await?;
+        let records = features::bootstrap_records(driver.image(), driver.settings());
+        driver.append(&records).await?;
     }
     register(
         &mut driver,

@@ -14,19 +14,21 @@ use protocol::messages::incremental_alter_configs_response::{
 };
 use protocol::messages::metadata::config_record::ConfigRecord;
 
-use crate::config::setting::{Kind, Update};
+use crate::config::setting::{Kind, Setting, Update};
+use crate::controller::client_metrics_configs::check_client_metrics;
+use crate::controller::features::ELR;
+use crate::controller::group_configs::check_group;
 use crate::controller::{ControllerSettings, OPERATION_RECORDS_MAX, Outcome, Refusal, topic_names};
 use crate::metadata::config_catalog::{ConfigCatalog, check_value, check_values};
 use crate::metadata::image::{ClusterImage, ConfigMap, ConfigResource, ResourceType};
 use crate::metadata::records::MetadataRecord;
 
-const SET: i8 = 0;
-const DELETE: i8 = 1;
+pub(crate) const SET: i8 = 0;
+pub(crate) const DELETE: i8 = 1;
 const APPEND: i8 = 2;
 const SUBTRACT: i8 = 3;
 
-const MIN_ISR: &str = "min.insync.replicas";
-const ELR_FEATURE: &str = "eligible.leader.replicas.version";
+pub(super) const MIN_ISR: &str = "min.insync.replicas";
 
 /// A change of one key: its value, or `None` to delete it.
 pub(super) type Changes = Vec<(String, Option<String>)>;
@@ -126,7 +128,7 @@ fn alter_resource(
         let value = new_value(image, &resource, config, current, settings)?;
         changes.push((config.name.clone(), value));
     }
-    check_changes(image, &resource, &changes)?;
+    check_changes(image, &resource, &changes, settings)?;
     Ok(records_of(&resource, changes, current))
 }
 
@@ -178,11 +180,11 @@ pub(super) fn resolve_resource(
             return Err(Refusal::new(ErrorCode::UnknownTopicOrPartition, text));
         }
         ResourceType::Broker if !name.is_empty() => check_broker_name(name, settings.node_id)?,
-        ResourceType::BrokerLogger => {
-            check_broker_name(name, settings.node_id)?;
-            let text = "The log levels of this broker cannot be changed while it runs.";
-            return Err(Refusal::new(ErrorCode::InvalidConfig, text));
+        ResourceType::ClientMetrics if name.is_empty() => {
+            return invalid(String::from("Subscription name can't be empty"));
         }
+        // loggers are not metadata: those of a broker change on it alone
+        ResourceType::BrokerLogger => return invalid(format!("Unknown resource type {kind}")),
         ResourceType::Topic
         | ResourceType::Broker
         | ResourceType::ClientMetrics
@@ -220,7 +222,11 @@ fn new_value(
         _ => return Err(Refusal::silent(ErrorCode::UnknownServerError)),
     };
     let setting = ConfigCatalog::setting(resource.kind, &config.name);
-    if setting.is_none_or(|setting| setting.kind != Kind::List) {
+    // Kafka does not take the lists of subscriptions for lists
+    let is_list = |setting: &Setting| {
+        setting.kind == Kind::List && resource.kind != ResourceType::ClientMetrics
+    };
+    if !setting.is_some_and(is_list) {
         let name = &config.name;
         let text = format!("Can't {operation} to key {name} because its type is not LIST.");
         return Err(Refusal::new(ErrorCode::InvalidConfig, text));
@@ -260,6 +266,7 @@ pub(super) fn check_changes(
     image: &ClusterImage,
     resource: &ConfigResource,
     changes: &Changes,
+    settings: &ControllerSettings,
 ) -> Result<(), Refusal> {
     if resource.kind == ResourceType::Broker {
         return check_broker_changes(image, resource, changes);
@@ -275,8 +282,15 @@ pub(super) fn check_changes(
             None => values.remove(name),
         };
     }
+    if resource.kind == ResourceType::ClientMetrics {
+        return check_client_metrics(&values);
+    }
     let invalid = |text: String| Refusal::new(ErrorCode::InvalidConfig, text);
-    check_values(resource.kind, &values).map_err(invalid)
+    check_values(resource.kind, &values).map_err(invalid)?;
+    if resource.kind == ResourceType::Group {
+        check_group(&values, &settings.catalog.layers(image, settings.node_id))?;
+    }
+    Ok(())
 }
 
 fn check_broker_changes(
@@ -325,7 +339,7 @@ fn check_min_isr(image: &ClusterImage, is_default: bool, changes: &Changes) -> R
     let Some((_, value)) = changes.iter().find(|(name, _)| name == MIN_ISR) else {
         return Ok(());
     };
-    if image.feature(ELR_FEATURE) == 0 {
+    if image.feature(ELR) == 0 {
         return Ok(());
     }
     let is_set = image

@@ -86,6 +86,6 @@ fn replace_resource(
             changes.push((name.clone(), None));
         }
     }
-    check_changes(image, &resource, &changes)?;
+    check_changes(image, &resource, &changes, settings)?;
     Ok(records_of(&resource, changes, current))
 }

@@ -3,15 +3,21 @@
 //! committed. Pure throughout: the random source is a parameter, time does not occur.
 
 pub(crate) mod brokers;
+mod client_metrics_configs;
+pub(crate) mod client_quotas;
 pub(crate) mod configs;
 pub(crate) mod create_partitions;
 pub(crate) mod delete_topics;
 pub(crate) mod features;
+mod group_configs;
 pub(crate) mod legacy_configs;
 pub(crate) mod placement;
 pub(crate) mod producer_ids;
+pub(crate) mod scram_credentials;
 pub(crate) mod topic_names;
 pub(crate) mod topics;
+pub(crate) mod unregister_broker;
+pub(crate) mod voters;
 
 use protocol::error_code::ErrorCode;
 

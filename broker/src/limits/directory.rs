@@ -10,7 +10,9 @@ use std::time::Duration;
 use storage::clock;
 use thiserror::Error;
 
-use super::{ports, system};
+pub(crate) use super::system::{Volume, volume};
+
+use super::ports;
 
 /// A killed broker's rings keep the lock until the last write under way has landed: a new broker
 /// must not read the journals before. This is for a disk that answers late.
@@ -87,7 +89,7 @@ impl DirectoryLock {
 /// # Errors
 /// The directory is not there, or its file system does not tell.
 pub(crate) fn space_shortage(directory: &Path, reserve_bytes: u64) -> io::Result<Option<String>> {
-    let free = system::free_bytes(directory)?;
+    let free = volume(directory)?.usable_bytes;
     Ok((free < reserve_bytes).then(|| {
         format!(
             "only {free} bytes are free below {}, less than millrace.disk.reserve.bytes = \

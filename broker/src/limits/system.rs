@@ -153,11 +153,18 @@ pub(crate) fn pin_to_core(core: usize) -> io::Result<()> {
     }
 }
 
-/// Bytes that an unprivileged process may still write below a path.
+/// A file system: all its bytes, and those that an unprivileged process may still write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Volume {
+    pub(crate) total_bytes: u64,
+    pub(crate) usable_bytes: u64,
+}
+
+/// The file system of a path.
 ///
 /// # Errors
 /// The path is not there, or its file system does not tell.
-pub(crate) fn free_bytes(path: &Path) -> io::Result<u64> {
+pub(crate) fn volume(path: &Path) -> io::Result<Volume> {
     let path = CString::new(path.as_os_str().as_bytes())?;
     let mut stats = MaybeUninit::<libc::statvfs>::zeroed();
     // SAFETY: `path` ends with a zero byte, and `stats` is room for one statvfs.
@@ -167,7 +174,10 @@ pub(crate) fn free_bytes(path: &Path) -> io::Result<u64> {
     }
     // SAFETY: zeroed is a valid statvfs, and the call has filled it in.
     let stats = unsafe { stats.assume_init() };
-    Ok(stats.f_bavail.saturating_mul(stats.f_frsize))
+    Ok(Volume {
+        total_bytes: stats.f_blocks.saturating_mul(stats.f_frsize),
+        usable_bytes: stats.f_bavail.saturating_mul(stats.f_frsize),
+    })
 }
 
 #[cfg(test)]
@@ -241,7 +251,8 @@ mod tests {
 
     #[test]
     fn free_space_is_told_for_a_path_that_exists() {
-        assert!(free_bytes(Path::new("/")).unwrap() > 0);
-        assert!(free_bytes(Path::new("/nonexistent")).is_err());
+        let root = volume(Path::new("/")).unwrap();
+        assert!(root.usable_bytes > 0 && root.usable_bytes <= root.total_bytes);
+        assert!(volume(Path::new("/nonexistent")).is_err());
     }
 }

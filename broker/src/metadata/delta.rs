@@ -153,6 +153,13 @@ impl MetadataDelta {
             MetadataRecord::ClearElr(record) => self.clear_elr(&record.topic_name),
             MetadataRecord::Config(record) => self.set_config(record)?,
             MetadataRecord::FeatureLevel(record) => self.set_feature(record),
+            MetadataRecord::ClientQuota(record) => self.image.client_quotas.apply(record),
+            MetadataRecord::UserScramCredential(record) => {
+                self.image.scram_credentials.set(record);
+            }
+            MetadataRecord::RemoveUserScramCredential(record) => {
+                self.image.scram_credentials.remove(record);
+            }
             MetadataRecord::ProducerIds(record) => {
                 self.advance_producer_ids(record.next_producer_id)?
             }

@@ -11,23 +11,22 @@ use protocol::messages::describe_configs_response::{
 };
 
 use crate::config::describe::{self, Entry, Synonym};
-use crate::config::layers::Source;
-use crate::config::table;
 use crate::controller::{Refusal, topic_names};
+use crate::loggers::Loggers;
 use crate::metadata::describe_topics::DescribeContext;
 use crate::metadata::image::{ClusterImage, ConfigMap, ConfigResource, ResourceType};
 
 /// The source of a logger's level.
 const DYNAMIC_BROKER_LOGGER: i8 = 6;
-const ROOT_LOGGER: &str = "root";
 
 pub(crate) fn describe_configs(
     image: &ClusterImage,
     request: &DescribeConfigsRequest,
     context: DescribeContext<'_>,
+    loggers: &Loggers,
 ) -> DescribeConfigsResponse {
     let result = |resource: &DescribeConfigsResource| {
-        let (error, configs) = match describe_resource(image, resource, request, context) {
+        let (error, configs) = match describe_resource(image, resource, request, context, loggers) {
             Ok(configs) => (Refusal::new(ErrorCode::None, ""), configs),
             Err(refusal) => (refusal, Vec::new()),
         };
@@ -51,6 +50,7 @@ fn describe_resource(
     resource: &DescribeConfigsResource,
     request: &DescribeConfigsRequest,
     context: DescribeContext<'_>,
+    loggers: &Loggers,
 ) -> Result<Vec<DescribeConfigsResourceResult>, Refusal> {
     let name = resource.resource_name.as_str();
     let Some(kind) = ResourceType::from_code(resource.resource_type) else {
@@ -78,7 +78,7 @@ fn describe_resource(
         }
         ResourceType::BrokerLogger => {
             check_broker_name(name, context.node_id, "")?;
-            return Ok(vec![root_logger()]);
+            return Ok(described(loggers, resource));
         }
         ResourceType::Group if name.is_empty() => {
             return Err(Refusal::new(
@@ -86,25 +86,16 @@ fn describe_resource(
                 "Group name must not be empty",
             ));
         }
-        ResourceType::Group => {
-            describe::resource(table::group(), Source::DynamicGroup, &own).collect()
-        }
+        ResourceType::Group => describe::group(&own, &layers).collect(),
         ResourceType::ClientMetrics if name.is_empty() => {
             let text = "Client metrics subscription name must not be empty";
             return Err(Refusal::new(ErrorCode::InvalidRequest, text));
         }
-        ResourceType::ClientMetrics => {
-            let source = Source::DynamicClientMetrics;
-            describe::resource(table::client_metrics(), source, &own).collect()
-        }
-    };
-    let wanted = |entry: &Entry| match &resource.configuration_keys {
-        Some(keys) if !keys.is_empty() => keys.iter().any(|key| key == entry.setting.name),
-        _ => true,
+        ResourceType::ClientMetrics => describe::client_metrics(&own).collect(),
     };
     Ok(entries
         .into_iter()
-        .filter(wanted)
+        .filter(|entry| is_wanted(resource, entry.setting.name))
         .map(|entry| shown(entry, request))
         .collect())
 }
@@ -146,12 +137,27 @@ fn shown(entry: Entry, request: &DescribeConfigsRequest) -> DescribeConfigsResou
     }
 }
 
-fn root_logger() -> DescribeConfigsResourceResult {
-    DescribeConfigsResourceResult {
-        name: ROOT_LOGGER.to_owned(),
-        value: Some(String::from("INFO")),
-        config_source: DYNAMIC_BROKER_LOGGER,
-        documentation: Some(String::new()),
-        ..Default::default()
+/// No keys, or null, asks for all.
+fn is_wanted(resource: &DescribeConfigsResource, name: &str) -> bool {
+    match &resource.configuration_keys {
+        Some(keys) if !keys.is_empty() => keys.iter().any(|key| key == name),
+        _ => true,
     }
+}
+
+fn described(
+    loggers: &Loggers,
+    resource: &DescribeConfigsResource,
+) -> Vec<DescribeConfigsResourceResult> {
+    let levels = loggers.all().into_iter();
+    levels
+        .filter(|(name, _)| is_wanted(resource, name))
+        .map(|(name, level)| DescribeConfigsResourceResult {
+            name: name.to_owned(),
+            value: Some(level.to_owned()),
+            config_source: DYNAMIC_BROKER_LOGGER,
+            documentation: Some(String::new()),
+            ..Default::default()
+        })
+        .collect()
 }

@@ -11,6 +11,8 @@ use protocol::error_code::ErrorCode;
 use protocol::types::Uuid;
 
 use crate::metadata::buckets::BucketMap;
+use crate::metadata::client_quotas::ClientQuotasImage;
+use crate::metadata::scram_credentials::ScramCredentialsImage;
 
 /// The leader of a partition that has none.
 pub(crate) const NO_LEADER: i32 = -1;
@@ -52,6 +54,8 @@ pub(crate) struct ClusterImage {
     pub(crate) configs: ConfigsImage,
     /// Finalized level of each feature; a feature at level 0 is absent.
     pub(crate) features: Arc<BTreeMap<Arc<str>, i16>>,
+    pub(crate) client_quotas: ClientQuotasImage,
+    pub(crate) scram_credentials: ScramCredentialsImage,
     pub(crate) next_producer_id: i64,
     pub(crate) applied: LogPosition,
 }
@@ -64,6 +68,8 @@ impl ClusterImage {
             topics: TopicsImage::default(),
             configs: ConfigsImage::default(),
             features: Arc::default(),
+            client_quotas: ClientQuotasImage::default(),
+            scram_credentials: ScramCredentialsImage::default(),
             next_producer_id: 0,
             applied: LogPosition::START,
         }

@@ -2,6 +2,7 @@
 //! All pure; the log of the records and the thread that owns it are in `control`.
 
 mod buckets;
+pub(crate) mod client_quotas;
 pub(crate) mod config_catalog;
 pub(crate) mod delta;
 pub(crate) mod describe_cluster;
@@ -10,6 +11,7 @@ pub(crate) mod describe_topic_partitions;
 pub(crate) mod describe_topics;
 pub(crate) mod image;
 pub(crate) mod records;
+pub(crate) mod scram_credentials;
 pub(crate) mod snapshot;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use protocol::codec::{DecodeError, Message, Reader, Writer};
 use protocol::messages::metadata::broker_registration_change_record::BrokerRegistrationChangeRecord;
 use protocol::messages::metadata::clear_elr_record::ClearElrRecord;
+use protocol::messages::metadata::client_quota_record::ClientQuotaRecord;
 use protocol::messages::metadata::config_record::ConfigRecord;
 use protocol::messages::metadata::feature_level_record::FeatureLevelRecord;
 use protocol::messages::metadata::fence_broker_record::FenceBrokerRecord;
@@ -16,9 +17,11 @@ use protocol::messages::metadata::partition_record::PartitionRecord;
 use protocol::messages::metadata::producer_ids_record::ProducerIdsRecord;
 use protocol::messages::metadata::register_broker_record::RegisterBrokerRecord;
 use protocol::messages::metadata::remove_topic_record::RemoveTopicRecord;
+use protocol::messages::metadata::remove_user_scram_credential_record::RemoveUserScramCredentialRecord;
 use protocol::messages::metadata::topic_record::TopicRecord;
 use protocol::messages::metadata::unfence_broker_record::UnfenceBrokerRecord;
 use protocol::messages::metadata::unregister_broker_record::UnregisterBrokerRecord;
+use protocol::messages::metadata::user_scram_credential_record::UserScramCredentialRecord;
 
 const FRAME_VERSION: u32 = 1;
 
@@ -97,9 +100,12 @@ metadata_records! {
     FenceBroker(FenceBrokerRecord) = 7, 0..=0;
     UnfenceBroker(UnfenceBrokerRecord) = 8, 0..=0;
     RemoveTopic(RemoveTopicRecord) = 9, 0..=0;
+    UserScramCredential(UserScramCredentialRecord) = 11, 0..=0;
     FeatureLevel(FeatureLevelRecord) = 12, 0..=0;
+    ClientQuota(ClientQuotaRecord) = 14, 0..=0;
     ProducerIds(ProducerIdsRecord) = 15, 0..=0;
     BrokerRegistrationChange(BrokerRegistrationChangeRecord) = 17, 0..=3;
     NoOp(NoOpRecord) = 20, 0..=0;
+    RemoveUserScramCredential(RemoveUserScramCredentialRecord) = 22, 0..=0;
     ClearElr(ClearElrRecord) = 28, 0..=0;
 }

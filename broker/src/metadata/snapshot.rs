@@ -57,6 +57,8 @@ pub(crate) fn image_records(image: &ClusterImage) -> Vec<MetadataRecord> {
             records.push(record.into());
         }
     }
+    records.extend(image.client_quotas.records());
+    records.extend(image.scram_credentials.records());
     if image.next_producer_id > 0 {
         let record = ProducerIdsRecord {
             broker_id: -1,

@@ -29,6 +29,8 @@ pub(crate) struct Connection {
     pub(crate) peer: SocketAddr,
     /// Index of the listener it came in on: clients are told that listener's address.
     pub(crate) listener: usize,
+    /// Name and version of the client's software, once it has told them.
+    pub(crate) client_software: RefCell<(String, String)>,
     socket: Socket,
     last_request_at: Cell<Duration>,
     /// When the part of a request that is awaited must be there.
@@ -124,6 +126,7 @@ pub(crate) fn open(shard: &Rc<Shard>, socket: Socket, peer: SocketAddr, listener
         shard: Rc::clone(shard),
         peer,
         listener,
+        client_software: RefCell::default(),
         socket,
         last_request_at: Cell::new(clock::monotonic()),
         request_due: Cell::new(None),

@@ -14,7 +14,9 @@ use protocol::fetch::EpochEndOffset;
 use protocol::records::ValidBatch;
 use storage::log::aborted::AbortedTransaction;
 use storage::log::transactions::Marker;
-use storage::log::{AppendError, Appended, Log, LogSlice, ReadError, TimestampOffset};
+use storage::log::{
+    AppendError, Appended, Log, LogSlice, ReadError, StartOffsetError, TimestampOffset,
+};
 use storage::watermark::Watermark;
 
 pub(crate) use self::transaction::{Admission, Standing};
@@ -178,6 +180,21 @@ impl Partition {
         }
         let read = self.log.read(offset, bytes_max, upto, at_least_one).await;
         read.map_err(|error| self.read_error(&error))
+    }
+
+    /// Deletes the records before an offset, durably; returns the log start offset as it is then.
+    ///
+    /// # Errors
+    /// `OFFSET_OUT_OF_RANGE` beyond the high watermark, or `KAFKA_STORAGE_ERROR`.
+    pub(crate) async fn delete_records(&self, before: i64) -> Result<i64, ErrorCode> {
+        let advanced = self.log.advance_start_offset(before).await;
+        advanced.map_err(|error| match error {
+            StartOffsetError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,
+            StartOffsetError::Io(_) | StartOffsetError::StorageFailed => {
+                tracing::error!(partition = %self.log.id(), "records are not deleted: {error}");
+                ErrorCode::KafkaStorageError
+            }
+        })
     }
 
     /// Where our log leaves the client's (KIP-595): it has `offset` after records of `epoch`, but

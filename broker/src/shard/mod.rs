@@ -37,6 +37,7 @@ use crate::control::{ControlHandle, ControlRequest, ControlResponse};
 use crate::coordinator::parked::ParkedAnswers;
 use crate::coordinator::{self, Coordinators};
 use crate::group::Groups;
+use crate::loggers::Loggers;
 use crate::metadata::config_catalog::ConfigCatalog;
 use crate::metadata::delta::ImageChange;
 use crate::metadata::image::{ClusterImage, ConfigResource, ResourceType, TopicImage};
@@ -51,11 +52,14 @@ use crate::shard::request_memory::RequestMemory;
 use crate::shard::run::Stop;
 use crate::shard::topic_configs::TopicConfigs;
 use crate::shard::watches::Watches;
+use crate::telemetry::Telemetry;
 use crate::txn::completions::Completions;
 use crate::txn::transactions::Transactions;
 
 /// The shard that accepts connections, for all.
 const ACCEPTOR: usize = 0;
+/// The shard that changes the levels of loggers, for all.
+pub(crate) const LOGGERS_OWNER: usize = 0;
 
 /// What one core owns.
 pub(crate) struct Shard {
@@ -74,6 +78,9 @@ pub(crate) struct Shard {
     pub(crate) topic_configs: TopicConfigs,
     pub(crate) producer_ids: ProducerIds,
     pub(crate) watches: Watches,
+    pub(crate) telemetry: Telemetry,
+    /// Those of one shard count: see [`LOGGERS_OWNER`].
+    pub(crate) loggers: RefCell<Loggers>,
     pub(crate) group_coordinators: Coordinators<Groups>,
     pub(crate) transaction_coordinators: Coordinators<Transactions>,
     pub(crate) completions: Completions,
@@ -235,6 +242,7 @@ impl Shard {
     pub(crate) fn apply_image(self: &Rc<Self>, image: Arc<ClusterImage>, change: &ImageChange) {
         *self.image.borrow_mut() = image;
         self.topic_configs.forget();
+        self.telemetry.forget();
         coordinator::image_changed::<Groups>(self, change);
         coordinator::image_changed::<Transactions>(self, change);
         coordinator::groups::topics_deleted(self, change);

@@ -26,6 +26,7 @@ use crate::config::Settings;
 use crate::control::ControlHandle;
 use crate::control::startup::random_source;
 use crate::limits::directory::space_shortage;
+use crate::loggers::Loggers;
 use crate::metadata::config_catalog::ConfigCatalog;
 use crate::metadata::image::ClusterImage;
 use crate::net::{close_log, listener};
@@ -131,6 +132,8 @@ fn run_shard(start: ShardStart) -> anyhow::Result<()> {
         topic_configs: Default::default(),
         producer_ids: Default::default(),
         watches: Default::default(),
+        telemetry: Default::default(),
+        loggers: RefCell::new(Loggers::read(&start.settings.log_filter)),
         group_coordinators: Default::default(),
         transaction_coordinators: Default::default(),
         completions: Default::default(),

@@ -11,6 +11,7 @@ mod batches;
 mod body;
 mod broker;
 mod client;
+mod cluster;
 mod fetch;
 mod framing;
 mod header;

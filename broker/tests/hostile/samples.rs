@@ -11,7 +11,16 @@ use crate::requests;
 pub(crate) type Sample = (ApiKey, i16, Vec<u8>);
 
 pub(crate) fn all() -> Vec<Sample> {
-    [data(), lookups(), admin(), descriptions()].concat()
+    [
+        data(),
+        lookups(),
+        admin(),
+        descriptions(),
+        placements(),
+        limits_and_credentials(),
+        security(),
+    ]
+    .concat()
 }
 
 fn sample<R: Request>(request: &R) -> Vec<Sample> {
@@ -160,6 +169,167 @@ fn descriptions() -> Vec<Sample> {
                 topics: vec![topic],
                 cursor: Some(Default::default()),
                 ..Default::default()
+            },
+        ),
+    ]
+    .concat()
+}
+
+fn placements() -> Vec<Sample> {
+    let election = m::elect_leaders_request::TopicPartitions {
+        topic: HONEST.to_owned(),
+        partitions: vec![0],
+    };
+    let reassigned = m::alter_partition_reassignments_request::ReassignableTopic {
+        name: HONEST.to_owned(),
+        partitions: vec![Default::default()],
+    };
+    let listed = m::list_partition_reassignments_request::ListPartitionReassignmentsTopics {
+        name: HONEST.to_owned(),
+        partition_indexes: vec![0],
+    };
+    let deleted = m::delete_records_request::DeleteRecordsTopic {
+        name: HONEST.to_owned(),
+        partitions: vec![Default::default()],
+    };
+    let described = m::describe_log_dirs_request::DescribableLogDirTopic {
+        topic: HONEST.to_owned(),
+        partitions: vec![0],
+    };
+    let moved = m::alter_replica_log_dirs_request::AlterReplicaLogDir {
+        path: "/".to_owned(),
+        topics: vec![Default::default()],
+    };
+    let quorum = m::describe_quorum_request::TopicData {
+        topic_name: "__cluster_metadata".to_owned(),
+        partitions: vec![Default::default()],
+    };
+    [
+        sample(&m::delete_records_request::DeleteRecordsRequest {
+            topics: vec![deleted],
+            ..Default::default()
+        }),
+        sample(&m::describe_log_dirs_request::DescribeLogDirsRequest {
+            topics: Some(vec![described]),
+        }),
+        sample(
+            &m::alter_replica_log_dirs_request::AlterReplicaLogDirsRequest { dirs: vec![moved] },
+        ),
+        sample(&m::elect_leaders_request::ElectLeadersRequest {
+            topic_partitions: Some(vec![election]),
+            ..Default::default()
+        }),
+        sample(
+            &m::alter_partition_reassignments_request::AlterPartitionReassignmentsRequest {
+                topics: vec![reassigned],
+                ..Default::default()
+            },
+        ),
+        sample(
+            &m::list_partition_reassignments_request::ListPartitionReassignmentsRequest {
+                topics: Some(vec![listed]),
+                ..Default::default()
+            },
+        ),
+        sample(&m::describe_quorum_request::DescribeQuorumRequest {
+            topics: vec![quorum],
+        }),
+        sample(&m::unregister_broker_request::UnregisterBrokerRequest { broker_id: 77 }),
+        sample(&m::add_raft_voter_request::AddRaftVoterRequest {
+            listeners: vec![Default::default()],
+            ..Default::default()
+        }),
+        sample(&m::remove_raft_voter_request::RemoveRaftVoterRequest::default()),
+        sample(&m::update_features_request::UpdateFeaturesRequest {
+            feature_updates: vec![Default::default()],
+            ..Default::default()
+        }),
+    ]
+    .concat()
+}
+
+fn limits_and_credentials() -> Vec<Sample> {
+    let quota = m::alter_client_quotas_request::EntryData {
+        entity: vec![Default::default()],
+        ops: vec![Default::default()],
+    };
+    [
+        sample(
+            &m::describe_client_quotas_request::DescribeClientQuotasRequest {
+                components: vec![Default::default()],
+                ..Default::default()
+            },
+        ),
+        sample(&m::alter_client_quotas_request::AlterClientQuotasRequest {
+            entries: vec![quota],
+            ..Default::default()
+        }),
+        sample(
+            &m::describe_user_scram_credentials_request::DescribeUserScramCredentialsRequest {
+                users: Some(vec![Default::default()]),
+            },
+        ),
+        sample(
+            &m::alter_user_scram_credentials_request::AlterUserScramCredentialsRequest {
+                deletions: vec![Default::default()],
+                upsertions: vec![Default::default()],
+            },
+        ),
+        sample(
+            &m::get_telemetry_subscriptions_request::GetTelemetrySubscriptionsRequest::default(),
+        ),
+        sample(&m::push_telemetry_request::PushTelemetryRequest::default()),
+        sample(
+            &m::list_config_resources_request::ListConfigResourcesRequest {
+                resource_types: vec![2],
+            },
+        ),
+    ]
+    .concat()
+}
+
+fn security() -> Vec<Sample> {
+    let acl = m::create_acls_request::AclCreation {
+        resource_type: 2,
+        resource_pattern_type: 3,
+        operation: 3,
+        permission_type: 3,
+        ..Default::default()
+    };
+    let filter = m::delete_acls_request::DeleteAclsFilter {
+        resource_type_filter: 2,
+        pattern_type_filter: 3,
+        operation: 3,
+        permission_type: 3,
+        ..Default::default()
+    };
+    [
+        sample(&m::describe_acls_request::DescribeAclsRequest {
+            resource_type_filter: 2,
+            pattern_type_filter: 3,
+            operation: 3,
+            permission_type: 3,
+            ..Default::default()
+        }),
+        sample(&m::create_acls_request::CreateAclsRequest {
+            creations: vec![acl],
+        }),
+        sample(&m::delete_acls_request::DeleteAclsRequest {
+            filters: vec![filter],
+        }),
+        sample(&m::sasl_handshake_request::SaslHandshakeRequest::default()),
+        sample(&m::sasl_authenticate_request::SaslAuthenticateRequest::default()),
+        sample(
+            &m::create_delegation_token_request::CreateDelegationTokenRequest {
+                renewers: vec![Default::default()],
+                ..Default::default()
+            },
+        ),
+        sample(&m::renew_delegation_token_request::RenewDelegationTokenRequest::default()),
+        sample(&m::expire_delegation_token_request::ExpireDelegationTokenRequest::default()),
+        sample(
+            &m::describe_delegation_token_request::DescribeDelegationTokenRequest {
+                owners: Some(vec![Default::default()]),
             },
         ),
     ]

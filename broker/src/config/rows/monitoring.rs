@@ -1,6 +1,6 @@
 //! Metrics and telemetry.
 
-use super::{ANY, METRICS, ONE, settings};
+use super::{ANY, HONOURED, METRICS, ONE, settings};
 use crate::config::setting::{Range, Treatment};
 
 const REPORTERS: Treatment =
@@ -19,6 +19,6 @@ List "kafka.metrics.reporters" = "", ANY, ReadOnly, REPORTERS,
     "Java classes that report metrics of an older kind.";
 Int "kafka.metrics.polling.interval.secs" = "10", ONE, ReadOnly, REPORTERS,
     "How often they report.";
-Int "telemetry.max.bytes" = "1048576", ONE, ReadOnly, METRICS,
+Int "telemetry.max.bytes" = "1048576", ONE, ReadOnly, HONOURED,
     "Largest message of client metrics.";
 }
