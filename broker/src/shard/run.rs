@@ -123,11 +123,7 @@ fn run_shard(start: ShardStart) -> anyhow::Result<()> {
             assembly.lanes.shards(),
             ConnectionLimits::new(limits),
         ),
-        sessions: RefCell::new(FetchSessions::new(
-            limits.fetch_sessions_max as usize / assembly.lanes.shards() + 1,
-            start.index,
-            assembly.lanes.shards(),
-        )),
+        sessions: fetch_sessions(&start.settings, start.index),
         partitions: Default::default(),
         topic_configs: Default::default(),
         producer_ids: Default::default(),
@@ -160,6 +156,13 @@ fn run_shard(start: ShardStart) -> anyhow::Result<()> {
         serve(shard, assembly.listeners, start.reports).await;
     });
     Ok(())
+}
+
+/// Every shard keeps its part of all sessions.
+fn fetch_sessions(settings: &Settings, index: usize) -> RefCell<FetchSessions> {
+    let shards = settings.shards as usize;
+    let sessions_max = settings.limits.fetch_sessions_max as usize / shards + 1;
+    RefCell::new(FetchSessions::new(sessions_max, index, shards))
 }
 
 async fn serve(shard: Rc<Shard>, listeners: Vec<TcpListener>, reports: SyncSender<StartReport>) {
