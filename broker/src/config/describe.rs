@@ -311,8 +311,6 @@ mod tests {
     #[test]
     fn a_group_has_its_own_settings() {
         let own = BTreeMap::from([("share.auto.offset.reset".to_owned(), "earliest".to_owned())]);
-        let entries: Vec<_> = resource(table::group(), Source::DynamicGroup, &own).collect();
-        assert_eq!(entries.len(), 12);
         let layers = layers(&[("group.share.heartbeat.interval.ms", "7000")]);
         let entries: Vec<_> = group(&own, &layers).collect();
         assert_eq!(entries.len(), table::group().count());
