@@ -16,4 +16,4 @@ pub mod key_map;
 mod output;
 pub mod plan;
 pub mod retain;
-mod scan;
+pub(crate) mod scan;

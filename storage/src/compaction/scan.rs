@@ -4,12 +4,13 @@ use std::path::Path;
 
 use protocol::records::{BatchHeader, check_crc};
 
-use super::clean::CleanError;
+use crate::compaction::clean::CleanError;
 use crate::extent::ExtentPool;
 use crate::log::window::Window;
 use crate::ring::{File, FileOptions, Ring};
 
-pub(super) struct SegmentScan {
+/// See the module.
+pub(crate) struct SegmentScan {
     window: Window,
     base_offset: i64,
     position: u64,
@@ -17,7 +18,7 @@ pub(super) struct SegmentScan {
 }
 
 impl SegmentScan {
-    pub(super) async fn open(
+    pub(crate) async fn open(
         ring: &Ring,
         pool: &ExtentPool,
         path: &Path,
@@ -39,7 +40,7 @@ impl SegmentScan {
     }
 
     /// The next batch; `None` at the end of the segment.
-    pub(super) async fn next(&mut self) -> Result<Option<(BatchHeader, &[u8])>, CleanError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<(BatchHeader, &[u8])>, CleanError> {
         let position = self.position;
         if position == self.bytes {
             return Ok(None);

@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use protocol::records::{BATCH_HEADER_BYTES, BatchHeader};
 
+use crate::compaction::scan::SegmentScan;
 use crate::extent::{ExtentSlice, PAGE_BYTES};
 use crate::log::aborted::AbortedIndex;
-use crate::log::index::{Index, IndexEntry};
+use crate::log::index::{BatchPlace, Index, IndexEntry};
 use crate::log::segment::{Segment, Stage};
 use crate::log::slice::{FileRange, LogPart, LogSlice, SegmentFile};
 use crate::log::state::State;
@@ -435,9 +436,35 @@ impl Log {
     async fn read_index(&self, base: i64, bytes: u64) -> io::Result<(Index, Option<AbortedIndex>)> {
         let path = directory::index_path(&self.dir.path, base);
         let stored = self.read_small(&path).await?;
-        let index = Index::decode_sealed(&stored, base, bytes)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "damaged index"))?;
+        let index = match Index::decode_sealed(&stored, base, bytes) {
+            Some(index) => index,
+            None => self.rebuild_index(base, bytes).await?,
+        };
         Ok((index, self.read_aborted(base).await?))
+    }
+
+    /// An index that is damaged is made again, in memory, from the batches of its segment.
+    async fn rebuild_index(&self, base: i64, bytes: u64) -> io::Result<Index> {
+        tracing::error!("{}: the index of segment {base} is damaged", self.id);
+        let path = directory::segment_path(&self.dir.path, base);
+        let (ring, pool) = (&self.store.ring, &self.store.pool);
+        let scan = SegmentScan::open(ring, pool, &path, base, bytes).await;
+        let mut scan = scan.map_err(io::Error::other)?;
+        let mut index = Index::default();
+        let interval_bytes = self.config.get().index_interval_bytes;
+        loop {
+            let next = scan.next().await.map_err(io::Error::other)?;
+            let Some((header, _)) = next else {
+                return Ok(index);
+            };
+            let place = BatchPlace {
+                offset_delta: (header.base_offset - base).unsigned_abs(),
+                position: index.end_position(),
+                bytes: header.size_bytes() as u64,
+                max_timestamp: header.max_timestamp,
+            };
+            index.note(place, interval_bytes);
+        }
     }
 
     fn set_index(&self, base: i64, index: Index, aborted: Option<AbortedIndex>) {

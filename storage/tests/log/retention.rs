@@ -246,3 +246,37 @@ fn files_wait_for_their_delay_or_for_the_next_open() {
         },
     );
 }
+
+#[test]
+fn a_damaged_index_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    run(
+        dir.path(),
+        Setup::default(),
+        async |Broker { store, .. }| {
+            fill(&store, &open(&store, by_age(100)).await, 300).await;
+            store.close().await.unwrap();
+        },
+    );
+    for name in files(dir.path())
+        .iter()
+        .filter(|name| name.ends_with(".index"))
+    {
+        let path = dir.path().join("topic7-0").join(name);
+        let mut bytes = std::fs::read(&path).unwrap();
+        if let Some(last) = bytes.last_mut() {
+            *last ^= 0x40;
+        }
+        std::fs::write(&path, bytes).unwrap();
+    }
+    run(
+        dir.path(),
+        Setup::default(),
+        async |Broker { store, .. }| {
+            let log = open(&store, by_age(100)).await;
+            check(&store, &log, 300).await;
+            assert!(log.enforce_retention(time_of(250)).await.unwrap() >= 4);
+            check(&store, &log, 300).await;
+        },
+    );
+}
