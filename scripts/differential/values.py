@@ -123,6 +123,7 @@ POOLS = {
     "path": (["/nowhere"], [""]),
     "principal": (["User:someone"], ["nonsense"]),
     "hmac": ([b"x"], [b""]),
+    "AlterUserScramCredentials.mechanism": ([1, 2], [0, 9]),
     "iterations": ([4096], [1, 999999999]),
     "salt": ([b"s" * 16], [b""]),
     "salted_password": ([b"p" * 32], [b""]),
@@ -199,8 +200,9 @@ class Maker:
             return batch() if not odd else self.random.choice([None, b"", b"nonsense", batch()[:-1]])
         if field.name in TOPIC_FIELDS and field.type == "string":
             return self.random.choice(ODD_TOPICS if odd else NEW_TOPICS.get(self.api, TOPICS))
-        sensible, unusual = POOLS.get(f"{self.api}.{field.name}", POOLS.get(field.name, ([], [])))
-        if field.name == "value" and field.type == "float64":
+        pools = POOLS.get(f"{self.api}.{field.name}", POOLS.get(field.name, ([], [])))
+        sensible, unusual = ([value for value in pool if _fits(field.type, value)] for pool in pools)
+        if field.type == "float64":
             sensible, unusual = [1024.0], [-1.0]
         pool = unusual if odd and unusual else sensible
         if field.name == "resource_name":
@@ -210,6 +212,12 @@ class Maker:
         if field.type == "bool":
             return self.random.random() < 0.5
         return ZERO.get(field.type, 0)
+
+
+def _fits(type_, value):
+    """A field's name may mean one thing here and another there."""
+    kinds = {"string": (str, type(None)), "bytes": (bytes,), "uuid": (uuid.UUID,), "bool": (bool,)}
+    return isinstance(value, Ref) or isinstance(value, kinds.get(type_, (int,)))
 
 
 def _unlike(elements):

@@ -33,6 +33,7 @@ def confluent(bootstrap, topic, group):
         producer.begin_transaction()
         for index, value in enumerate(values(number)):
             producer.produce(topic, value, partition=index % PARTITIONS)
+        producer.flush(30)  # an abort drops what was not sent
         producer.send_offsets_to_transaction([TopicPartition(topic, 0, number)], member.consumer_group_metadata(), 30)
         if is_committed(number):
             producer.commit_transaction(30)

@@ -50,7 +50,7 @@ impl ConsumerGroup {
             client_id: member.client_id.clone(),
             client_host: member.client_host.clone(),
             subscribed_topic_names: member.topic_names.iter().cloned().collect(),
-            subscribed_topic_regex: member.topic_regex.clone(),
+            subscribed_topic_regex: Some(member.topic_regex.clone().unwrap_or_default()),
             assignment: named(&holds, image),
             target_assignment: named(self.target_of(member), image),
             member_type: if member.classic.is_some() {
