@@ -167,12 +167,12 @@ async fn admit_transactions(
     appends: Vec<Append>,
     outcomes: &mut [ProduceOutcome],
 ) -> Vec<Append> {
-    let (transactional, mut admitted): (Vec<_>, Vec<_>) = appends
-        .into_iter()
-        .partition(|append| append.batch.header.is_transactional());
-    if transactional.is_empty() {
-        return admitted;
+    let is_transactional = |append: &Append| append.batch.header.is_transactional();
+    if !appends.iter().any(is_transactional) {
+        return appends; // nearly every request: nothing is moved
     }
+    let (transactional, mut admitted): (Vec<_>, Vec<_>) =
+        appends.into_iter().partition(is_transactional);
     let entrances = transactional.iter().map(|append| Entrance {
         id: append.id,
         topic: topic_name(call, append.id),
