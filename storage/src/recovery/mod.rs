@@ -182,6 +182,8 @@ fn list_journals(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
             journals.push(entry.path());
         } else if name.ends_with(DELETED_SUFFIX) && entry.file_type()?.is_dir() {
             std::fs::remove_dir_all(entry.path())?;
+        } else if salvage::is_unfinished(name) {
+            std::fs::remove_file(entry.path())?;
         }
     }
     journals.sort_unstable_by_key(|path| (!is_salvage(path), path.clone()));

@@ -16,6 +16,8 @@ use crate::ring::{File, FileOptions, Ring, WriteSync};
 
 /// Names of copies begin with this; the shard and a number follow.
 const PREFIX: &str = "salvage-";
+/// What follows the name of a copy until it is whole.
+const UNFINISHED: &str = "new";
 
 /// Where a shard's copy goes; the number rises from copy to copy.
 pub(crate) fn path(data_dir: &Path, shard: u32, number: u64) -> PathBuf {
@@ -31,6 +33,13 @@ pub(super) fn is_copy(name: &str) -> bool {
     let shard = numbers.next().and_then(|shard| shard.parse::<u32>().ok());
     let number = numbers.next().and_then(|number| number.parse::<u64>().ok());
     shard.is_some() && number.is_some() && numbers.next().is_none()
+}
+
+/// Whether a file name is that of a copy which a stop left unfinished.
+pub(super) fn is_unfinished(name: &str) -> bool {
+    let copy = name.strip_suffix(UNFINISHED);
+    copy.and_then(|name| name.strip_suffix('.'))
+        .is_some_and(is_copy)
 }
 
 /// Copies the wanted entries of all commits before a sequence; returns how many they were. The
@@ -83,7 +92,7 @@ struct Copy {
 
 impl Copy {
     async fn create(ring: &Ring, pool: &ExtentPool, to: &Path) -> std::io::Result<Self> {
-        let unfinished = to.with_extension("new");
+        let unfinished = to.with_extension(UNFINISHED);
         let options = FileOptions {
             write: true,
             create: true,
@@ -160,10 +169,11 @@ mod tests {
     fn only_whole_copies_are_replayed() {
         let whole = path(Path::new("/data"), 3, 77);
         assert!(is_copy(whole.file_name().unwrap().to_str().unwrap()));
-        let unfinished = whole.with_extension("new");
-        assert!(!is_copy(unfinished.file_name().unwrap().to_str().unwrap()));
+        let unfinished = whole.with_extension(UNFINISHED);
+        let unfinished = unfinished.file_name().unwrap().to_str().unwrap();
+        assert!(!is_copy(unfinished) && is_unfinished(unfinished));
         for other in ["salvage-", "salvage-3", "salvage-3-7-1", "journal-3"] {
-            assert!(!is_copy(other), "{other}");
+            assert!(!is_copy(other) && !is_unfinished(other), "{other}");
         }
     }
 }

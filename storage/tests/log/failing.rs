@@ -200,6 +200,8 @@ fn a_failed_sync_of_a_segment_leaves_its_records_to_recovery() {
             batches
         },
     );
+    let unfinished = dir.path().join("salvage-0-00000000000000000099.new");
+    File::create(&unfinished).unwrap();
     run(
         dir.path(),
         Setup::default(),

@@ -1,9 +1,11 @@
 //! A data directory, and what it takes to work in it as a broker would: recover, open, append,
 //! read, stop cleanly or not at all.
 
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use protocol::records::{BatchBuilder, BatchHeader, BatchIter, BatchOptions, ValidBatch};
@@ -42,8 +44,20 @@ impl Default for Setup {
     }
 }
 
-/// Recovers, opens the store, runs `work`. Stops as a crash does: nothing is closed.
-pub(crate) fn run<T>(dir: &Path, setup: Setup, work: impl AsyncFnOnce(Broker) -> T) -> T {
+/// Recovers, opens the store, runs `work`. Stops as a crash does: nothing is closed, and the
+/// store's tasks (a checkpoint that waits to try again, say) end with the thread that ran them.
+pub(crate) fn run<T: Send>(
+    dir: &Path,
+    setup: Setup,
+    work: impl AsyncFnOnce(Broker) -> T + Send,
+) -> T {
+    thread::scope(|scope| {
+        let running = scope.spawn(|| run_here(dir, setup, work));
+        running.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
+
+fn run_here<T>(dir: &Path, setup: Setup, work: impl AsyncFnOnce(Broker) -> T) -> T {
     let ring = Ring::new(&RingOptions {
         entries: 128,
         small_buffers: 4,
