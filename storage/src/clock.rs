@@ -1,9 +1,22 @@
 //! The only place that reads the clock. Shell: rules get the time as a parameter.
 
+use std::cell::Cell;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 static START: OnceLock<Instant> = OnceLock::new();
+/// When simulated time begins, in milliseconds since the epoch.
+const SIMULATED_START_MS: i64 = 1_750_000_000_000;
+
+thread_local! {
+    /// The time since the simulation of this thread began; none where time is real.
+    static SIMULATED: Cell<Option<Duration>> = const { Cell::new(None) };
+}
+
+/// From now on it is as late as a simulation says, on this thread.
+pub fn simulate(since_start: Duration) {
+    SIMULATED.set(Some(since_start));
+}
 
 /// Wall-clock time in milliseconds since the epoch, as record timestamps have it.
 #[expect(
@@ -11,6 +24,10 @@ static START: OnceLock<Instant> = OnceLock::new();
     reason = "this is the one place that reads it"
 )]
 pub fn now_ms() -> i64 {
+    if let Some(since_start) = SIMULATED.get() {
+        let elapsed = i64::try_from(since_start.as_millis()).unwrap_or(i64::MAX);
+        return SIMULATED_START_MS.saturating_add(elapsed);
+    }
     ms_of(SystemTime::now())
 }
 
@@ -26,6 +43,9 @@ pub(crate) fn ms_of(time: SystemTime) -> i64 {
     reason = "this is the one place that reads it"
 )]
 pub fn monotonic() -> Duration {
+    if let Some(since_start) = SIMULATED.get() {
+        return since_start;
+    }
     Instant::now().duration_since(*START.get_or_init(Instant::now))
 }
 

@@ -179,7 +179,7 @@ impl Log {
         self.save_aborted(base, &aborted).await?;
         if let Some(text) = epochs {
             let path = self.dir.path.join(directory::EPOCHS_FILE);
-            write_file(store, &path, text.as_bytes()).await?;
+            write_file(&store.ring, &store.pool, &path, text.as_bytes()).await?;
         }
         self.save_snapshot(point.end_offset, &snapshot).await
     }
@@ -263,7 +263,7 @@ impl Log {
             ..Default::default()
         };
         let file = store.ring.open(path, options).await?;
-        write_at(store, &file, &part.bytes, part.position).await?;
+        write_at(&store.ring, &store.pool, &file, &part.bytes, part.position).await?;
         if let Some(bytes) = file_bytes {
             store.ring.truncate(&file, bytes).await?;
         }
@@ -274,15 +274,11 @@ impl Log {
     pub(super) async fn save_snapshot(&self, end_offset: i64, bytes: &[u8]) -> io::Result<()> {
         let store = &self.store;
         let path = directory::snapshot_path(&self.dir.path, end_offset);
-        write_file(store, &path, bytes).await?;
+        write_file(&store.ring, &store.pool, &path, bytes).await?;
         store.ring.sync_dir(&self.dir.path).await?;
         let mut offsets = Vec::new();
-        for entry in std::fs::read_dir(&self.dir.path)? {
-            let name = entry?.file_name();
-            offsets.extend(
-                name.to_str()
-                    .and_then(|name| directory::offset_in(name, "snapshot")),
-            );
+        for entry in store.ring.list_dir(&self.dir.path)? {
+            offsets.extend(directory::offset_in(entry.name(), "snapshot"));
         }
         offsets.sort_unstable();
         let surplus = offsets.len().saturating_sub(SNAPSHOTS_KEPT);

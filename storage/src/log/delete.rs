@@ -26,15 +26,7 @@ impl Log {
         store.ring.sync_dir(&store.options.data_dir).await?;
         let ring = store.ring.clone();
         tasks::spawn(async move {
-            let Ok(entries) = std::fs::read_dir(&renamed) else {
-                return;
-            };
-            for entry in entries.flatten() {
-                if let Err(error) = ring.unlink(&entry.path()).await {
-                    tracing::warn!("cannot remove {}: {error}", entry.path().display());
-                }
-            }
-            if let Err(error) = ring.remove_dir(&renamed).await {
+            if let Err(error) = ring.remove_dir_and_files(&renamed).await {
                 tracing::warn!("cannot remove {}: {error}", renamed.display());
             }
         })

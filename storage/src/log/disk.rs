@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use protocol::types::Uuid;
 
-use crate::extent::ExtentSlice;
+use crate::extent::{ExtentPool, ExtentSlice};
 use crate::log::directory;
+use crate::log::partition_dir::topic_id_of;
 use crate::log::segment::PageWrite;
-use crate::ring::{File, FileOptions, WriteSync};
+use crate::ring::{File, FileOptions, Ring, WriteSync};
 use crate::store::Store;
 use crate::store::event::{Event, Gate};
 use crate::tasks;
@@ -66,13 +67,13 @@ impl PartitionDir {
             return Ok(());
         }
         let ring = &store.ring;
-        if self.path.exists() {
+        if ring.exists(&self.path) {
             self.move_away(store).await?;
         }
         ring.make_dir(&self.path).await?;
         let metadata = directory::metadata_text(self.topic_id);
         let path = self.path.join(directory::METADATA_FILE);
-        write_file(store, &path, metadata.as_bytes()).await?;
+        write_file(ring, &store.pool, &path, metadata.as_bytes()).await?;
         ring.sync_dir(&self.path).await?;
         ring.sync_dir(&store.options.data_dir).await?;
         self.exists.set(true);
@@ -81,15 +82,15 @@ impl PartitionDir {
 
     /// The directory was left by a deleted topic of this name, or by a stop before it was whole.
     async fn move_away(&self, store: &Store) -> io::Result<()> {
-        let text = std::fs::read_to_string(self.path.join(directory::METADATA_FILE));
-        let found = text.ok().and_then(|text| directory::topic_id_in(&text));
-        if found == Some(self.topic_id) && self.path.join(format!("{:020}.log", 0)).exists() {
+        let ring = &store.ring;
+        let first = directory::segment_path(&self.path, 0);
+        if topic_id_of(ring, &self.path) == Some(self.topic_id) && ring.exists(&first) {
             // A log created over its own records: a bug of the caller that must not cost them.
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         let stale = directory::deleted_path(&self.path, crate::clock::now_ms());
-        store.ring.rename(&self.path, &stale).await?;
-        if let Err(error) = std::fs::remove_dir_all(&stale) {
+        ring.rename(&self.path, &stale).await?;
+        if let Err(error) = ring.remove_dir_and_files(&stale).await {
             tracing::warn!("cannot remove {}: {error}", stale.display());
         }
         Ok(())
@@ -253,23 +254,29 @@ impl SegmentWriter {
 
 /// Writes a small file under another name, makes it durable and renames it, so that the name
 /// always stands for a whole file. The directory is the caller's to sync.
-pub(crate) async fn write_file(store: &Store, path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) async fn write_file(
+    ring: &Ring,
+    pool: &ExtentPool,
+    path: &Path,
+    bytes: &[u8],
+) -> io::Result<()> {
     let unfinished = path.with_extension("tmp");
     let options = FileOptions {
         write: true,
         create: true,
         ..Default::default()
     };
-    let file = store.ring.open(&unfinished, options).await?;
-    store.ring.truncate(&file, 0).await?;
-    write_at(store, &file, bytes, 0).await?;
-    store.ring.sync_data(&file).await?;
-    store.ring.rename(&unfinished, path).await
+    let file = ring.open(&unfinished, options).await?;
+    ring.truncate(&file, 0).await?;
+    write_at(ring, pool, &file, bytes, 0).await?;
+    ring.sync_data(&file).await?;
+    ring.rename(&unfinished, path).await
 }
 
 /// Writes bytes of a small file, through the page cache.
 pub(crate) async fn write_at(
-    store: &Store,
+    ring: &Ring,
+    pool: &ExtentPool,
     file: &File,
     bytes: &[u8],
     position: u64,
@@ -277,11 +284,9 @@ pub(crate) async fn write_at(
     if bytes.is_empty() {
         return Ok(());
     }
-    let mut block = store.pool.allocate(bytes.len());
+    let mut block = pool.allocate(bytes.len());
     let _all = block.append(bytes);
-    store
-        .ring
-        .write_at(file, vec![block.freeze()], position, WriteSync::None)
+    ring.write_at(file, vec![block.freeze()], position, WriteSync::None)
         .await
 }
 

@@ -103,8 +103,8 @@ impl Log {
             return Ok(max);
         }
         let path = directory::segment_path(&self.dir.path, base);
-        let written = std::fs::metadata(path).and_then(|file| file.modified());
-        Ok(written.map_or_else(|_| self.created_ms(base), crate::clock::ms_of))
+        let file = self.store.ring.file_info(&path);
+        Ok(file.map_or_else(|_| self.created_ms(base), |file| file.modified_ms))
     }
 
     fn created_ms(&self, base: i64) -> i64 {

@@ -242,7 +242,7 @@ impl Log {
     #[must_use]
     pub fn exists(store: &Store, id: &LogId) -> bool {
         let dir = directory::partition_path(&store.options.data_dir, &id.topic, id.partition);
-        partition_dir::topic_id_of(&dir) == Some(id.topic_id)
+        partition_dir::topic_id_of(&store.ring, &dir) == Some(id.topic_id)
     }
 
     fn from_state(

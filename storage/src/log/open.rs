@@ -11,11 +11,12 @@ use thiserror::Error;
 
 use crate::extent::{ExtentPool, PAGE_BYTES};
 use crate::log::aborted::AbortedIndex;
+use crate::log::disk::write_file;
 use crate::log::index::{BatchPlace, Index};
 use crate::log::leader_epochs::LeaderEpochs;
 use crate::log::partition_dir::{
-    DAMAGED_FILE, list, newest_snapshot, read_epochs, read_offsets, remove_deleted, replace_file,
-    topic_id_of, unlink_segment,
+    DAMAGED_FILE, list, newest_snapshot, read_epochs, read_offsets, remove_deleted, topic_id_of,
+    unlink_segment,
 };
 use crate::log::partition_offsets::PartitionOffsets;
 use crate::log::producers::Producers;
@@ -111,7 +112,7 @@ impl Log {
         config: LogConfig,
     ) -> Result<Rc<Self>, OpenError> {
         let path = directory::partition_path(&store.options.data_dir, &id.topic, id.partition);
-        if topic_id_of(&path) != Some(id.topic_id) {
+        if topic_id_of(&store.ring, &path) != Some(id.topic_id) {
             return Ok(Self::create(store, id, config));
         }
         let io = |source| OpenError::Io {
@@ -150,7 +151,7 @@ pub(crate) async fn load(
         path: dir.to_owned(),
         source,
     };
-    if let Ok(reason) = std::fs::read_to_string(dir.join(DAMAGED_FILE)) {
+    if let Ok(reason) = ring.read_text(&dir.join(DAMAGED_FILE)) {
         return Err(OpenError::Refused {
             path: dir.to_owned(),
             marker: DAMAGED_FILE,
@@ -158,11 +159,11 @@ pub(crate) async fn load(
         });
     }
     swap::complete(ring, dir).await.map_err(io)?;
-    let (mut bases, snapshots) = list(dir).map_err(io)?;
-    let offsets = read_offsets(dir).map_err(io)?;
+    let (mut bases, snapshots) = list(ring, dir).map_err(io)?;
+    let offsets = read_offsets(ring, dir).map_err(io)?;
     let kept = bases.partition_point(|base| *base <= offsets.log_start);
     let surplus = bases.drain(..kept.saturating_sub(1)).collect();
-    let (point, producers) = newest_snapshot(dir, &bases, snapshots);
+    let (point, producers) = newest_snapshot(ring, dir, &bases, snapshots);
     let from = match point {
         Some(point) => point.segment_base,
         None => bases.first().copied().unwrap_or_default(),
@@ -173,7 +174,7 @@ pub(crate) async fn load(
         scanned: Vec::new(),
         end_offset: from,
         producers,
-        epochs: read_epochs(dir),
+        epochs: read_epochs(ring, dir),
         offsets,
         surplus,
         point,
@@ -182,9 +183,8 @@ pub(crate) async fn load(
         let path = directory::segment_path(dir, *base);
         loaded.sealed.push(Sealed {
             base_offset: *base,
-            bytes: std::fs::metadata(path).map_err(io)?.len(),
-            has_aborted: std::fs::metadata(directory::txn_index_path(dir, *base))
-                .is_ok_and(|file| file.len() > 0),
+            bytes: ring.file_info(&path).map_err(io)?.bytes,
+            has_aborted: has_bytes(ring, &directory::txn_index_path(dir, *base)),
         });
     }
     let mut rest = bases[first..].iter().copied().peekable();
@@ -258,12 +258,14 @@ impl Loaded {
             source,
         };
         let file = open_direct(ring, dir, base).await.map_err(io)?;
-        let file_bytes = ring.file_len(&file).await.map_err(io)?;
+        let file_bytes = ring.file_len(&file).map_err(io)?;
         let point = self.point.filter(|point| point.segment_base == base);
         let covered = point.map_or(0, |point| point.position);
-        let stored = std::fs::read(directory::index_path(dir, base)).unwrap_or_default();
+        let stored = ring.read_file(&directory::index_path(dir, base));
+        let stored = stored.unwrap_or_default();
         let mut index = Index::decode(&stored, base, covered);
-        let aborted_file = std::fs::read(directory::txn_index_path(dir, base)).unwrap_or_default();
+        let aborted_file = ring.read_file(&directory::txn_index_path(dir, base));
+        let aborted_file = aborted_file.unwrap_or_default();
         // without a recovery point in this segment nothing of the file counts
         let covered_offset = point.map_or(base, |point| point.end_offset);
         let mut aborted = AbortedIndex::decode(&aborted_file, covered_offset).unwrap_or_default();
@@ -336,7 +338,7 @@ impl Loaded {
     pub(crate) async fn settle(
         self,
         ring: &Ring,
-        _pool: &ExtentPool,
+        pool: &ExtentPool,
         dir: &Path,
     ) -> io::Result<Self> {
         let last = self.scanned.len() - 1;
@@ -348,9 +350,13 @@ impl Loaded {
         for (at, segment) in self.scanned.iter().enumerate() {
             let path = directory::segment_path(dir, segment.base_offset);
             if segment.file_bytes != segment.bytes {
-                let file = std::fs::OpenOptions::new().write(true).open(&path)?;
-                file.set_len(segment.bytes)?;
-                file.sync_all()?;
+                let options = FileOptions {
+                    write: true,
+                    ..Default::default()
+                };
+                let file = ring.open(&path, options).await?;
+                ring.truncate(&file, segment.bytes).await?;
+                ring.sync_all(&file).await?;
                 changed = true;
             }
             let mut index = segment.index.encode_from(0, segment.base_offset);
@@ -359,10 +365,11 @@ impl Loaded {
                 index.extend(segment.index.encode_end(end_offset, segment.base_offset));
             }
             if segment.index_file_bytes != index.len() as u64 {
-                replace_file(&directory::index_path(dir, segment.base_offset), &index)?;
+                let path = directory::index_path(dir, segment.base_offset);
+                write_file(ring, pool, &path, &index).await?;
                 changed = true;
             }
-            changed |= settle_aborted(dir, segment)?;
+            changed |= settle_aborted(ring, pool, dir, segment).await?;
         }
         let point = RecoveryPoint {
             end_offset: self.end_offset,
@@ -371,9 +378,10 @@ impl Loaded {
         };
         if changed || self.point.is_none_or(|known| known != point) {
             let path = dir.join(directory::EPOCHS_FILE);
-            replace_file(&path, self.epochs.to_text().as_bytes())?;
+            write_file(ring, pool, &path, self.epochs.to_text().as_bytes()).await?;
             let snapshot = snapshot::encode(&point, &self.producers);
-            replace_file(&directory::snapshot_path(dir, point.end_offset), &snapshot)?;
+            let path = directory::snapshot_path(dir, point.end_offset);
+            write_file(ring, pool, &path, &snapshot).await?;
             ring.sync_dir(dir).await?;
         }
         Ok(self)
@@ -427,6 +435,10 @@ impl Loaded {
     }
 }
 
+fn has_bytes(ring: &Ring, path: &Path) -> bool {
+    ring.file_info(path).is_ok_and(|file| file.bytes > 0)
+}
+
 impl Scanned {
     fn empty(base_offset: i64) -> Self {
         let index = Index::default();
@@ -444,16 +456,21 @@ impl Scanned {
 
 /// Makes the file of a segment's aborted transactions say what the scan found; says whether it
 /// did not.
-fn settle_aborted(dir: &Path, segment: &Scanned) -> io::Result<bool> {
+async fn settle_aborted(
+    ring: &Ring,
+    pool: &ExtentPool,
+    dir: &Path,
+    segment: &Scanned,
+) -> io::Result<bool> {
     let bytes = segment.aborted.encode_from(0);
     if bytes == segment.aborted_file {
         return Ok(false);
     }
     let path = directory::txn_index_path(dir, segment.base_offset);
     if bytes.is_empty() {
-        std::fs::remove_file(&path)?;
+        ring.unlink(&path).await?;
     } else {
-        replace_file(&path, &bytes)?;
+        write_file(ring, pool, &path, &bytes).await?;
     }
     Ok(true)
 }

@@ -558,7 +558,7 @@ impl Log {
             ..Default::default()
         };
         let file = ring.open(path, options).await?;
-        let bytes = to_usize(ring.file_len(&file).await?).max(PAGE_BYTES);
+        let bytes = to_usize(ring.file_len(&file)?).max(PAGE_BYTES);
         let block = ring
             .read_at(&file, self.store.pool.allocate(bytes), bytes, 0)
             .await?;

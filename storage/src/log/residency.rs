@@ -1,7 +1,7 @@
 //! Asks the kernel whether a range of a file is in the page cache. Shell.
 #![expect(unsafe_code, reason = "cachestat has no safe wrapper")]
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd};
 
 /// cachestat(2), the same number on every architecture.
 const SYS_CACHESTAT: libc::c_long = 451;
@@ -24,13 +24,13 @@ struct Cachestat {
 }
 
 /// `false` also when the kernel (before 6.5) cannot tell.
-pub(crate) fn is_resident(file: &impl AsFd, position: u64, bytes: u64) -> bool {
+pub(crate) fn is_resident(file: BorrowedFd<'_>, position: u64, bytes: u64) -> bool {
     let range = CachestatRange {
         offset: position,
         length: bytes,
     };
     let mut stat = Cachestat::default();
-    let fd = file.as_fd().as_raw_fd();
+    let fd = file.as_raw_fd();
     // SAFETY: both structures are as the kernel declares them and live across the call.
     let result =
         unsafe { libc::syscall(SYS_CACHESTAT, fd, &raw const range, &raw mut stat, 0_u32) };
@@ -42,6 +42,7 @@ pub(crate) fn is_resident(file: &impl AsFd, position: u64, bytes: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
+    use std::os::fd::AsFd as _;
 
     use super::*;
 
@@ -49,10 +50,10 @@ mod tests {
     fn freshly_written_pages_are_resident() {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&[1; 20_000]).unwrap();
-        let known = is_resident(&file, 5_000, 10_000);
+        let known = is_resident(file.as_fd(), 5_000, 10_000);
         assert!(known || !kernel_can_tell());
-        assert!(!is_resident(&file, 1 << 30, 4_096));
-        assert!(!is_resident(&file, 0, 0));
+        assert!(!is_resident(file.as_fd(), 1 << 30, 4_096));
+        assert!(!is_resident(file.as_fd(), 0, 0));
     }
 
     fn kernel_can_tell() -> bool {

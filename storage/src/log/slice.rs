@@ -41,7 +41,8 @@ impl FileRange {
     /// Whether all of it is in the page cache, so that `sendfile` does not wait for the disk.
     #[must_use]
     pub fn is_resident(&self) -> bool {
-        residency::is_resident(&self.file.file, self.position, u64::from(self.bytes))
+        let file = self.file.file.descriptor();
+        file.is_some_and(|file| residency::is_resident(file, self.position, u64::from(self.bytes)))
     }
 
     /// Reads the range without holding up the thread.

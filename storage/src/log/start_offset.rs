@@ -98,7 +98,14 @@ impl Log {
     async fn replace_offsets(&self, offsets: PartitionOffsets) -> io::Result<()> {
         self.dir.ensure(&self.store).await?;
         let path = self.dir.path.join(directory::OFFSETS_FILE);
-        write_file(&self.store, &path, offsets.to_text().as_bytes()).await?;
+        let store = &self.store;
+        write_file(
+            &store.ring,
+            &store.pool,
+            &path,
+            offsets.to_text().as_bytes(),
+        )
+        .await?;
         self.store.ring.sync_dir(&self.dir.path).await
     }
 }

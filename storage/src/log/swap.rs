@@ -116,11 +116,11 @@ async fn commit(ring: &Ring, dir: &Path, base: i64) -> io::Result<()> {
 
 /// Step 4, for every segment that has come that far; then removes what has not.
 pub(crate) async fn complete(ring: &Ring, dir: &Path) -> io::Result<()> {
-    for (name, base) in swaps_in(dir)? {
-        let bytes = std::fs::metadata(&name)?.len();
+    for (name, base) in swaps_in(ring, dir)? {
+        let bytes = ring.file_info(&name)?.bytes;
         let [segment, index, aborted] = directory::segment_files(dir, base);
-        let end_offset = end_of_swap(&index, base, bytes)?;
-        for old in bases_in(dir)? {
+        let end_offset = end_of_swap(ring, &index, base, bytes)?;
+        for old in bases_in(ring, dir)? {
             if base < old && old < end_offset {
                 unlink_segment(ring, dir, old).await?;
             }
@@ -139,23 +139,21 @@ pub(crate) async fn complete(ring: &Ring, dir: &Path) -> io::Result<()> {
 }
 
 /// The segments that wait for step 4.
-fn swaps_in(dir: &Path) -> io::Result<Vec<(PathBuf, i64)>> {
+fn swaps_in(ring: &Ring, dir: &Path) -> io::Result<Vec<(PathBuf, i64)>> {
     let mut swaps = Vec::new();
-    for entry in std::fs::read_dir(dir)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let segment = name.to_str().and_then(|name| name.strip_suffix(".swap"));
+    for entry in ring.list_dir(dir)? {
+        let segment = entry.name().strip_suffix(".swap");
         if let Some(base) = segment.and_then(|name| directory::offset_in(name, "log")) {
-            swaps.push((entry.path(), base));
+            swaps.push((dir.join(&entry.name), base));
         }
     }
     Ok(swaps)
 }
 
 /// Where the segments end that a compacted one replaces: its index says it.
-fn end_of_swap(index: &Path, base: i64, bytes: u64) -> io::Result<i64> {
+fn end_of_swap(ring: &Ring, index: &Path, base: i64, bytes: u64) -> io::Result<i64> {
     for path in [directory::swap(index), index.to_owned()] {
-        let stored = match std::fs::read(&path) {
+        let stored = match ring.read_file(&path) {
             Ok(stored) => stored,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(error),
@@ -169,11 +167,10 @@ fn end_of_swap(index: &Path, base: i64, bytes: u64) -> io::Result<i64> {
 }
 
 /// The base offsets of all segments that have any file.
-fn bases_in(dir: &Path) -> io::Result<Vec<i64>> {
+fn bases_in(ring: &Ring, dir: &Path) -> io::Result<Vec<i64>> {
     let mut bases = Vec::new();
-    for entry in std::fs::read_dir(dir)? {
-        let name = entry?.file_name();
-        let name = name.to_str().unwrap_or_default();
+    for entry in ring.list_dir(dir)? {
+        let name = entry.name();
         let extensions = ["log", "index", "txnindex"];
         bases.extend(
             extensions
@@ -188,12 +185,10 @@ fn bases_in(dir: &Path) -> io::Result<Vec<i64>> {
 
 /// Removes what has not come as far as step 3.
 async fn remove_unfinished(ring: &Ring, dir: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(dir)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_str().unwrap_or_default();
+    for entry in ring.list_dir(dir)? {
+        let name = entry.name();
         if name.ends_with(".cleaned") || name.ends_with(".swap") {
-            ring.unlink(&entry.path()).await?;
+            ring.unlink(&dir.join(name)).await?;
         }
     }
     Ok(())

@@ -68,7 +68,7 @@ pub struct RecoveryReport {
 }
 
 /// A partition that the journals mention.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct PartitionKey {
     topic_id: Uuid,
     partition: i32,
@@ -100,21 +100,21 @@ pub async fn recover(
         source,
     };
     let mut report = RecoveryReport::default();
-    let paths = list_journals(data_dir).map_err(io)?;
-    let mut redo = Redo::new(data_dir, known);
+    let paths = list_journals(ring, data_dir).await.map_err(io)?;
+    let mut redo = Redo::new(ring, pool, data_dir, known);
     let mut journals = Vec::new();
     for path in paths {
         let mut scan = JournalScan::open(ring, pool, &path).await?;
         while let Some(commit) = scan.next().await? {
             report.commits += 1;
-            let replayed = redo.commit(ring, &commit, scan.is_relaxed()).await;
+            let replayed = redo.commit(&commit, scan.is_relaxed()).await;
             replayed.map_err(io)?;
         }
         scan.check_end().await?;
         journals.push(scan);
     }
     report.journals = journals.len();
-    redo.finish(ring, &mut report).await.map_err(io)?;
+    redo.finish(&mut report).await.map_err(io)?;
     for touched in redo.into_touched() {
         settle(ring, pool, touched, &mut report).await.map_err(io)?;
     }
@@ -146,8 +146,7 @@ async fn settle(
         Err(OpenError::Io { source, .. }) => Err(source),
         Err(error @ (OpenError::Damaged { .. } | OpenError::Refused { .. })) => {
             tracing::error!("{error}");
-            mark_damaged(&touched.dir, &error)?;
-            ring.sync_dir(&touched.dir).await?;
+            mark_damaged(ring, pool, &touched.dir, &error).await?;
             let name = touched
                 .dir
                 .file_name()
@@ -166,24 +165,23 @@ fn is_salvage(path: &Path) -> bool {
 
 /// The journals of a data directory in the order in which they are replayed: copies of old
 /// entries first. What a stop left unfinished there is removed.
-fn list_journals(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
+async fn list_journals(ring: &Ring, data_dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut journals = Vec::new();
-    let entries = match std::fs::read_dir(data_dir) {
+    let entries = match ring.list_dir(data_dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(journals),
         Err(error) => return Err(error),
     };
     for entry in entries {
-        let entry = entry?;
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else { continue };
+        let name = entry.name();
+        let path = data_dir.join(name);
         let shard = name.strip_prefix("journal-");
         if shard.is_some_and(|shard| shard.parse::<u32>().is_ok()) || salvage::is_copy(name) {
-            journals.push(entry.path());
-        } else if name.ends_with(DELETED_SUFFIX) && entry.file_type()?.is_dir() {
-            std::fs::remove_dir_all(entry.path())?;
+            journals.push(path);
+        } else if name.ends_with(DELETED_SUFFIX) && entry.is_dir {
+            ring.remove_dir_and_files(&path).await?;
         } else if salvage::is_unfinished(name) {
-            std::fs::remove_file(entry.path())?;
+            ring.unlink(&path).await?;
         }
     }
     journals.sort_unstable_by_key(|path| (!is_salvage(path), path.clone()));

@@ -68,6 +68,13 @@ impl RingFeatures {
         self.0 & feature as u16 != 0
     }
 
+    /// All that files have.
+    pub(super) fn of_files() -> Self {
+        let all = [Feature::PathOps, Feature::MakeDir, Feature::Truncate];
+        all.into_iter()
+            .fold(Self::default(), |set, feature| set.with(feature, true))
+    }
+
     fn with(self, feature: Feature, there: bool) -> Self {
         if there {
             Self(self.0 | feature as u16)

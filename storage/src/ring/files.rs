@@ -1,5 +1,5 @@
 //! Files on the ring: open, read, write, sync, allocate, and changes of directories; plain calls
-//! where the kernel has no ring operation for it.
+//! where this kernel has no ring operation for it.
 
 use std::ffi::CString;
 use std::io;
@@ -19,24 +19,41 @@ use crate::extent::{ExtentSlice, ExtentWriter, PAGE_BYTES};
 /// An open file, for any ring of the process. Closed when the last clone and operation is gone.
 #[derive(Debug, Clone)]
 pub struct File {
-    fd: Arc<OwnedFd>,
+    handle: Handle,
     direct: bool,
+}
+
+/// Whose file it is.
+#[derive(Debug, Clone)]
+pub(super) enum Handle {
+    Kernel(Arc<OwnedFd>),
+    Simulated(i32),
 }
 
 impl File {
     pub(super) fn raw(&self) -> types::Fd {
-        types::Fd(self.fd.as_raw_fd())
+        types::Fd(self.descriptor().map_or(-1, |fd| fd.as_raw_fd()))
+    }
+
+    /// The kernel's descriptor; a simulated file has none.
+    pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        match &self.handle {
+            Handle::Kernel(fd) => Some(fd.as_fd()),
+            Handle::Simulated(_) => None,
+        }
+    }
+
+    /// The simulation's number of the file.
+    pub(super) fn simulated(&self) -> i32 {
+        match &self.handle {
+            Handle::Kernel(_) => -1,
+            Handle::Simulated(number) => *number,
+        }
     }
 
     /// Opened past the page cache: addresses, lengths and positions must be whole pages.
     pub fn is_direct(&self) -> bool {
         self.direct
-    }
-}
-
-impl AsFd for File {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
     }
 }
 
@@ -84,14 +101,10 @@ impl Ring {
     /// # Errors
     /// As open(2).
     pub async fn open(&self, path: &Path, options: FileOptions) -> io::Result<File> {
-        let fd = self.open_flags(path, options.flags()).await?;
-        Ok(File {
-            fd: Arc::new(fd),
-            direct: options.direct,
-        })
+        self.open_flags(path, options.flags()).await
     }
 
-    async fn open_flags(&self, path: &Path, flags: i32) -> io::Result<OwnedFd> {
+    async fn open_flags(&self, path: &Path, flags: i32) -> io::Result<File> {
         let path = c_path(path)?;
         let (result, completion, _) = self
             .run(Action::Path(PathAction::Open {
@@ -100,7 +113,10 @@ impl Ring {
                 mode: 0o644,
             }))
             .await;
-        result.map(|_| sys::own(completion.result))
+        result.map(|_| File {
+            handle: self.0.handle(completion.result),
+            direct: flags & libc::O_DIRECT != 0,
+        })
     }
 
     /// Writes all the slices, one after the other, from `position` on.
@@ -266,19 +282,7 @@ impl Ring {
                 }))
                 .await;
         }
-        std_file(file)?.set_len(len)
-    }
-
-    /// The file's length.
-    ///
-    /// # Errors
-    /// As fstat(2).
-    #[expect(
-        clippy::unused_async,
-        reason = "a ring operation costs more than the plain call"
-    )]
-    pub async fn file_len(&self, file: &File) -> io::Result<u64> {
-        Ok(std_file(file)?.metadata()?.len())
+        sys::with_std(file, |file| file.set_len(len))
     }
 
     /// Makes one directory.
@@ -348,12 +352,8 @@ impl Ring {
     /// As open(2) and fsync(2).
     pub async fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
-        let fd = self.open_flags(path, flags).await?;
-        let file = File {
-            fd: Arc::new(fd),
-            direct: false,
-        };
-        self.sync_all(&file).await
+        let directory = self.open_flags(path, flags).await?;
+        self.sync_all(&directory).await
     }
 
     async fn file_action(&self, action: Action) -> io::Result<()> {
@@ -380,10 +380,6 @@ fn assert_pages(position: u64, ranges: impl Iterator<Item = (*const u8, usize)>)
         );
         assert!(len.is_multiple_of(PAGE_BYTES), "direct I/O of {len} bytes");
     }
-}
-
-fn std_file(file: &File) -> io::Result<std::fs::File> {
-    file.fd.try_clone().map(std::fs::File::from)
 }
 
 fn c_path(path: &Path) -> io::Result<CString> {

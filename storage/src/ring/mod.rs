@@ -1,13 +1,8 @@
 //! One thread's io_uring: files, sockets, wake-ups. Shell.
 //!
 //! Operations are futures. Whatever the kernel uses belongs to the ring until the completion
-//! arrives (see `action`), so dropping a future is always safe. Socket operations are submitted
-//! after the file operations of the same turn, in a call of their own: the kernel starts a
-//! journal write only when the call that submits it ends.
-#![expect(
-    unsafe_code,
-    reason = "entries are pushed to a queue that the kernel reads"
-)]
+//! arrives (see `action`), so dropping a future is always safe. A simulation may take the place of
+//! the kernel (see `simulator`): files only, on a disk that it makes up.
 
 mod accept;
 mod action;
@@ -15,8 +10,11 @@ mod buffers;
 mod error;
 mod features;
 mod files;
+mod kernel;
 mod notify;
+mod plain;
 mod receive;
+mod simulator;
 mod slots;
 mod sockets;
 mod sys;
@@ -25,17 +23,15 @@ mod tests;
 mod vectors;
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-
-use io_uring::{IoUring, opcode, squeue, types};
 
 pub use self::accept::AcceptStream;
 pub use self::buffers::RECEIVE_BUFFER_BYTES;
@@ -43,13 +39,17 @@ pub use self::error::RingError;
 pub use self::features::{Fallback, Feature, RingFeatures};
 pub use self::files::{File, FileOptions, WriteSync};
 pub use self::notify::Notifier;
+pub use self::plain::{DirEntry, FileInfo};
 pub use self::receive::{Receiver, RecvChunk};
+pub use self::simulator::{Request, Simulator};
 pub use self::sockets::{Listener, Socket};
 pub use self::vectors::SendPart;
 
 use self::action::{Action, SocketAction, Yields};
 use self::buffers::Buffers;
-use self::slots::{Completion, Effect, NO_SLOT, OpId, Slots};
+use self::files::Handle;
+use self::kernel::Kernel;
+use self::slots::{Completion, Effect, OpId, Slots};
 use self::vectors::Outgoing;
 
 #[derive(Debug, Clone)]
@@ -71,15 +71,23 @@ impl Default for RingOptions {
     }
 }
 
+/// Who carries the operations out.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one a ring, and the large one is the usual one"
+)]
+enum Driver {
+    Kernel(Kernel),
+    Simulated(Rc<dyn Simulator>),
+}
+
 /// A ring, for the thread that made it; clones are handles to the same one.
 #[derive(Clone)]
 pub struct Ring(Rc<Inner>);
 
 struct Inner {
-    uring: RefCell<IoUring>,
+    driver: Driver,
     slots: RefCell<Slots>,
-    /// Socket operations of this turn.
-    late: RefCell<VecDeque<squeue::Entry>>,
     /// Memory for completions between the kernel's queue and their tasks.
     batch: Cell<Vec<(u64, Completion)>>,
     #[expect(clippy::vec_box, reason = "the boxes move into operations and back")]
@@ -107,24 +115,37 @@ impl Ring {
     /// # Errors
     /// Says what forbids it and how to allow it.
     pub fn new(options: &RingOptions) -> Result<Self, RingError> {
-        let (uring, mut features) = features::set_up(options.entries, options.fallback)?;
-        let mut buffers = None;
-        if features.has(Feature::MultishotReceive) {
-            match Buffers::register(&uring, options.small_buffers) {
-                Ok(registered) => buffers = Some(registered),
-                Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
-                    features = features.without(Feature::MultishotReceive);
-                }
-                Err(error) => return Err(RingError::from_setup(error)),
-            }
-        }
-        // SAFETY: the ring's descriptor is open as long as `uring`.
-        let fd = unsafe { BorrowedFd::borrow_raw(uring.as_raw_fd()) };
-        let notifier = Notifier::new(fd.as_fd()).map_err(RingError::from_setup)?;
-        Ok(Self(Rc::new(Inner {
-            uring: RefCell::new(uring),
+        let (kernel, features, buffers) = Kernel::new(options)?;
+        let notifier = kernel.with_fd(Notifier::new);
+        let notifier = notifier.map_err(RingError::from_setup)?;
+        Ok(Self::with(
+            Driver::Kernel(kernel),
+            notifier,
+            features,
+            buffers,
+        ))
+    }
+
+    /// Makes a ring whose files are a simulation's. It has no sockets.
+    ///
+    /// # Errors
+    /// There is no descriptor left for its notifier.
+    pub fn simulated(simulator: Rc<dyn Simulator>) -> io::Result<Self> {
+        let notifier = Notifier::new(sys::eventfd()?.as_fd())?;
+        let features = RingFeatures::of_files();
+        let driver = Driver::Simulated(simulator);
+        Ok(Self::with(driver, notifier, features, None))
+    }
+
+    fn with(
+        driver: Driver,
+        notifier: Notifier,
+        features: RingFeatures,
+        buffers: Option<Buffers>,
+    ) -> Self {
+        Self(Rc::new(Inner {
+            driver,
             slots: RefCell::default(),
-            late: RefCell::default(),
             batch: Cell::default(),
             outgoing: RefCell::default(),
             buffers,
@@ -132,7 +153,7 @@ impl Ring {
             peers: RefCell::default(),
             features,
             event_armed: Cell::new(false),
-        })))
+        }))
     }
 
     /// Keeps a file open, and with it a lock on it, as long as the kernel has an operation of this
@@ -141,11 +162,10 @@ impl Ring {
     /// # Errors
     /// As `io_uring_register(2)`; a ring holds one file only.
     pub fn hold(&self, file: BorrowedFd<'_>) -> io::Result<()> {
-        self.0
-            .uring
-            .borrow()
-            .submitter()
-            .register_files(&[file.as_raw_fd()])
+        match &self.0.driver {
+            Driver::Kernel(kernel) => kernel.hold(file),
+            Driver::Simulated(_) => Ok(()),
+        }
     }
 
     /// What the ring uses of the kernel.
@@ -183,6 +203,9 @@ impl Ring {
     /// Submits, then sleeps until there is a completion, a notification, or the time is over.
     pub fn wait(&self, timeout: Option<Duration>) {
         let inner = &*self.0;
+        if let Driver::Simulated(simulator) = &inner.driver {
+            return simulator.pass(timeout);
+        }
         if !inner.event_armed.replace(true) {
             let notifier = inner.notifier.clone();
             inner.start(
@@ -215,16 +238,17 @@ impl Ring {
 impl Inner {
     fn start(&self, action: Action, abandoned: bool) -> OpId {
         let late = action.waits_for_others();
-        let (id, entry) = self.slots.borrow_mut().insert(action, abandoned);
-        if late {
-            self.late.borrow_mut().push_back(entry);
-        } else {
-            self.push(&entry);
+        let mut slots = self.slots.borrow_mut();
+        let (id, action) = slots.insert(action, abandoned);
+        match &self.driver {
+            Driver::Kernel(kernel) => {
+                kernel.begin(action.entry().user_data(id.user_data()), late);
+            }
+            Driver::Simulated(simulator) => simulator.begin(id.user_data(), &action.request()),
         }
         id
     }
 
-    /// Completes only when it fails, so that this thread is not woken for it.
     fn send_message(&self, target: &Notifier) {
         let mut peers = self.peers.borrow_mut();
         let known = peers.iter().position(|peer| peer == target);
@@ -232,107 +256,31 @@ impl Inner {
             peers.push(target.clone());
             peers.len() - 1
         });
-        let fd = types::Fd(target.ring_fd());
-        let entry = opcode::MsgRingData::new(fd, 0, NO_SLOT, None).build();
-        let entry = entry
-            .flags(squeue::Flags::SKIP_SUCCESS)
-            .user_data(slots::message(index));
-        self.late.borrow_mut().push_back(entry);
-    }
-
-    // A cancellation always goes behind its operation: that is already submitted, or in the
-    // submission queue, which goes first, or before it in the late queue.
-    fn cancel(&self, id: OpId) {
-        let entry = opcode::AsyncCancel::new(id.user_data())
-            .build()
-            .user_data(NO_SLOT);
-        self.late.borrow_mut().push_back(entry);
-    }
-
-    fn push(&self, entry: &squeue::Entry) {
-        while !self.try_push(entry) {
-            self.enter(0, None);
+        match &self.driver {
+            Driver::Kernel(kernel) => kernel.send_message(target.ring_fd(), index),
+            Driver::Simulated(_) => target.write_event(),
         }
     }
 
-    fn try_push(&self, entry: &squeue::Entry) -> bool {
-        let mut uring = self.uring.borrow_mut();
-        let mut queue = uring.submission();
-        // SAFETY: what the entry points to belongs to its slot until the last completion.
-        unsafe { queue.push(entry) }.is_ok()
+    fn cancel(&self, id: OpId) {
+        if let Driver::Kernel(kernel) = &self.driver {
+            kernel.cancel(id);
+        }
     }
 
     fn submit(&self, want: usize, timeout: Option<Duration>) {
-        if !self.late.borrow().is_empty() {
-            if !self.uring.borrow_mut().submission().is_empty() {
-                self.enter(0, None);
-            }
-            while let Some(entry) = self.late.borrow_mut().pop_front() {
-                self.push(&entry);
-            }
+        match &self.driver {
+            Driver::Kernel(kernel) => kernel.submit(want, timeout),
+            Driver::Simulated(simulator) => simulator.pass(Some(Duration::ZERO)),
         }
-        self.enter(want, timeout);
-    }
-
-    /// Enters the kernel, when there is a reason to.
-    fn enter(&self, want: usize, timeout: Option<Duration>) {
-        let mut uring = self.uring.borrow_mut();
-        let completions = !uring.completion().is_empty();
-        let want = if completions { 0 } else { want };
-        let queue = uring.submission();
-        if want == 0 && queue.is_empty() && !queue.taskrun() && !queue.cq_overflow() {
-            return;
-        }
-        drop(queue);
-        let entered = match timeout {
-            Some(timeout) if want > 0 => self.enter_timed(&mut uring, timeout),
-            Some(_) | None => uring.submitter().submit_and_wait(want),
-        };
-        drop(uring);
-        let Err(error) = entered else { return };
-        match error.raw_os_error() {
-            Some(libc::EINTR | libc::ETIME) => {}
-            // No memory for requests just now, or completions that nobody took.
-            Some(libc::EAGAIN | libc::EBUSY) => {
-                self.reap();
-            }
-            Some(_) | None => panic!("io_uring_enter: {error}"),
-        }
-    }
-
-    fn enter_timed(&self, uring: &mut IoUring, timeout: Duration) -> io::Result<usize> {
-        let timespec = types::Timespec::new()
-            .sec(timeout.as_secs())
-            .nsec(timeout.subsec_nanos());
-        if self.features.has(Feature::TimedWait) {
-            let arguments = types::SubmitArgs::new().timespec(&timespec);
-            return uring.submitter().submit_with_args(1, &arguments);
-        }
-        // Also over with the next completion of anything else, so that none piles up.
-        let entry = opcode::Timeout::new(&raw const timespec)
-            .count(1)
-            .build()
-            .user_data(NO_SLOT);
-        let mut queue = uring.submission();
-        if queue.is_full() {
-            drop(queue);
-            return uring.submitter().submit();
-        }
-        // SAFETY: the kernel reads the time when it takes the entry, before `timespec` goes.
-        let pushed = unsafe { queue.push(&entry) };
-        drop((pushed, queue));
-        uring.submitter().submit_and_wait(1)
     }
 
     fn reap(&self) -> usize {
         let mut batch = self.batch.take();
-        batch.extend(self.uring.borrow_mut().completion().map(|entry| {
-            let completion = Completion {
-                result: entry.result(),
-                flags: entry.flags(),
-            };
-            (entry.user_data(), completion)
-        }));
+        match &self.driver {
+            Driver::Kernel(kernel) => kernel.take_completions(&mut batch),
+            Driver::Simulated(simulator) => self.complete_due(&**simulator, &mut batch),
+        }
         let count = batch.len();
         for (user_data, completion) in batch.drain(..) {
             let effect = self.slots.borrow_mut().complete(user_data, completion);
@@ -350,6 +298,15 @@ impl Inner {
         count
     }
 
+    /// Lets the simulation carry out what is due.
+    fn complete_due(&self, simulator: &dyn Simulator, batch: &mut Vec<(u64, Completion)>) {
+        while let Some(user_data) = simulator.next_due() {
+            let mut slots = self.slots.borrow_mut();
+            let result = simulator.complete(user_data, slots.action(user_data).request());
+            batch.push((user_data, Completion { result, flags: 0 }));
+        }
+    }
+
     /// The end of an operation that no future waits for.
     fn finish(&self, action: Option<Action>) {
         match action {
@@ -365,7 +322,7 @@ impl Inner {
             Yields::Count => {}
             Yields::Descriptor => {
                 if completion.result >= 0 {
-                    drop(sys::own(completion.result));
+                    drop(self.handle(completion.result));
                 }
             }
             Yields::Buffer => {
@@ -375,6 +332,14 @@ impl Inner {
                     buffers.take_back(id);
                 }
             }
+        }
+    }
+
+    /// What an open gave.
+    fn handle(&self, result: i32) -> Handle {
+        match &self.driver {
+            Driver::Kernel(_) => Handle::Kernel(Arc::new(sys::own(result))),
+            Driver::Simulated(_) => Handle::Simulated(result),
         }
     }
 
@@ -409,6 +374,9 @@ impl Drop for Inner {
     /// Cancels what may wait for ever and waits for the rest, so that the kernel no longer uses
     /// the memory that goes with the slots.
     fn drop(&mut self) {
+        let Driver::Kernel(kernel) = &self.driver else {
+            return;
+        };
         let ids: Vec<OpId> = self.slots.borrow().ids().collect();
         for id in ids {
             self.cancel(id);
@@ -418,7 +386,7 @@ impl Drop for Inner {
             self.reap();
         }
         if let Some(buffers) = &self.buffers
-            && let Err(error) = buffers.unregister(&self.uring.borrow())
+            && let Err(error) = kernel.unregister(buffers)
         {
             tracing::error!("the receive buffers stay registered: {error}");
         }
@@ -464,6 +432,7 @@ fn is_transient(error: &io::Error) -> bool {
 }
 
 /// Counts `count` bytes that the kernel put behind the extent's length, of `asked`.
+#[expect(unsafe_code, reason = "the length of memory that the kernel fills")]
 fn grow(extent: &mut crate::extent::ExtentWriter, count: usize, asked: u32) {
     assert!(
         count <= asked as usize,

@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
-use io_uring::squeue;
 use slab::Slab;
 
 use super::action::{Action, Yields};
@@ -87,8 +86,8 @@ impl Slots {
         self.slots.iter().map(|(_, slot)| OpId(slot.user_data))
     }
 
-    /// Takes over the action and makes its entry.
-    pub(super) fn insert(&mut self, action: Action, abandoned: bool) -> (OpId, squeue::Entry) {
+    /// Takes over the action.
+    pub(super) fn insert(&mut self, action: Action, abandoned: bool) -> (OpId, &mut Action) {
         // Below the last one, which is of what has no slot.
         self.serial = (self.serial + 1) % (u32::MAX - 1);
         let vacant = self.slots.vacant_entry();
@@ -109,7 +108,12 @@ impl Slots {
             waker: None,
             action,
         });
-        (OpId(user_data), slot.action.entry().user_data(user_data))
+        (OpId(user_data), &mut slot.action)
+    }
+
+    /// The action of an operation under way.
+    pub(super) fn action(&mut self, user_data: u64) -> &mut Action {
+        &mut self.slot(OpId(user_data)).action
     }
 
     pub(super) fn complete(&mut self, user_data: u64, completion: Completion) -> Effect {

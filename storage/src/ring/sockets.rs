@@ -208,7 +208,8 @@ impl Ring {
         position: u64,
         bytes: usize,
     ) -> io::Result<usize> {
-        sys::send_file(socket.as_fd(), file.as_fd(), position, bytes)
+        let file = file.descriptor().ok_or(io::ErrorKind::Unsupported)?;
+        sys::send_file(socket.as_fd(), file, position, bytes)
     }
 
     /// Ends both directions: a receive of the socket ends too.

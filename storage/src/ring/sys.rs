@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "calls into libc")]
 
 use std::io;
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// Turns a system call's -1 into the error behind it.
@@ -32,6 +32,17 @@ pub(super) fn eventfd() -> io::Result<OwnedFd> {
 pub(super) fn own(fd: i32) -> OwnedFd {
     // SAFETY: the caller got it from the kernel and hands it over.
     unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+/// Does a plain call with a file.
+pub(super) fn with_std<T>(
+    file: &super::File,
+    call: impl FnOnce(&std::fs::File) -> io::Result<T>,
+) -> io::Result<T> {
+    let fd = file.descriptor().ok_or(io::ErrorKind::Unsupported)?;
+    // SAFETY: the descriptor is open during the call, and is not closed here.
+    let file = ManuallyDrop::new(unsafe { std::fs::File::from_raw_fd(fd.as_raw_fd()) });
+    call(&file)
 }
 
 pub(super) fn listen(fd: BorrowedFd<'_>, backlog: i32) -> io::Result<()> {

@@ -137,7 +137,7 @@ impl Store {
         pool: ExtentPool,
         options: StoreOptions,
     ) -> Result<Rc<Self>, StoreError> {
-        std::fs::create_dir_all(&options.data_dir)?;
+        ring.make_dirs(&options.data_dir)?;
         let path = options.data_dir.join(journal::file_name(options.shard));
         let journal_options = JournalOptions {
             bytes: options.journal_bytes,

@@ -72,7 +72,7 @@ impl Store {
     }
 
     fn give_up_reserve(&self) {
-        match std::fs::remove_file(&self.disk_space.reserve) {
+        match self.ring.unlink_now(&self.disk_space.reserve) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 tracing::warn!("the reserve cannot be given up: {error}");
             }

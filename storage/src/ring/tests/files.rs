@@ -57,7 +57,7 @@ fn direct_writes_gather_extents_and_read_back() {
             assert!(bytes[82_824..86_016].iter().all(|b| *b == 0));
             ring.sync_data(&file).await.unwrap();
             ring.sync_all(&file).await.unwrap();
-            assert_eq!(ring.file_len(&file).await.unwrap(), 1 << 20);
+            assert_eq!(ring.file_len(&file).unwrap(), 1 << 20);
         });
     });
 }
@@ -135,7 +135,7 @@ fn names_are_made_changed_and_removed() {
                 io::ErrorKind::AlreadyExists
             );
             ring.truncate(&file, 12_345).await.unwrap();
-            assert_eq!(ring.file_len(&file).await.unwrap(), 12_345);
+            assert_eq!(ring.file_len(&file).unwrap(), 12_345);
             ring.rename(&at("a"), &at("b")).await.unwrap();
             ring.sync_dir(directory.path()).await.unwrap();
             assert!(ring.remove_dir(&at("b")).await.is_err());
