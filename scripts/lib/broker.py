@@ -8,16 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import paths
 import wire
+from process import Process
 
-TICKS = os.sysconf("SC_CLK_TCK")
 
-
-class Broker:
-    """One process at a time; `start` after `stop` or `kill` continues with the same directory."""
+class Broker(Process):
+    """`start` after `stop` or `kill` continues with the same directory."""
 
     def __init__(self, kind, port, directory, shards=None, settings=None):
         self.kind = kind
@@ -25,16 +23,11 @@ class Broker:
         self.directory = pathlib.Path(directory)
         self.shards = shards
         self.settings = dict(settings or {})
-        self.log = self.directory.parent / f"{self.directory.name}.log"
-        self.process = None
+        super().__init__(kind, self.directory.parent / f"{self.directory.name}.log")
 
     @property
     def bootstrap(self):
         return f"127.0.0.1:{self.port}"
-
-    @property
-    def pid(self):
-        return self.process.pid
 
     def start(self, seconds=None):
         self.spawn()
@@ -44,55 +37,8 @@ class Broker:
             raise type(failure)(f"{self.kind}: {failure}\n{self.log_tail()}") from None
         return self
 
-    def spawn(self):
-        """Starts the process without waiting for it."""
-        command = self._kafka_command() if self.kind == "kafka" else self._millrace_command()
-        # Both prefixes are settings to Millrace: what is set here must not reach the broker under test.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MILLRACE_", "KAFKA_"))}
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)
-
-    def alive(self):
-        return self.process is not None and self.process.poll() is None
-
-    def stop(self, seconds=30):
-        """SIGTERM; returns (exit status, seconds it took). A broker that outlives the limit raises TimeoutError."""
-        began = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            status = self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise TimeoutError(f"{self.kind} still runs {seconds} s after SIGTERM\n{self.dump()}") from None
-        return status, time.monotonic() - began
-
-    def kill(self):
-        """SIGKILL; returns when the process is gone."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-
-    def cpu_seconds(self):
-        """User and system time of the process so far."""
-        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
-
-    def rss_mib(self):
-        for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) / 1024
-        return 0.0
-
-    def dump(self):
-        """What every thread of the process waits for, and the end of its log: for failures that look like a hang."""
-        lines = [f"--- threads of {self.kind}, pid {self.pid}"]
-        for task in sorted(pathlib.Path(f"/proc/{self.pid}/task").glob("*")):
-            parts = [_read(task / name).strip() for name in ("comm", "wchan", "syscall")]
-            lines.append(f"{task.name} {' | '.join(parts)}")
-            lines += [f"    {frame}" for frame in _read(task / "stack").splitlines()]
-        return "\n".join(lines + [self.log_tail()])
-
-    def log_tail(self, lines=25):
-        return f"--- end of {self.log}\n" + "\n".join(_read(self.log).splitlines()[-lines:])
+    def command(self):
+        return self._kafka_command() if self.kind == "kafka" else self._millrace_command()
 
     def _millrace_command(self):
         if not paths.MILLRACE.exists():
@@ -153,13 +99,6 @@ def create_partitions(broker, count, per_topic=1000):
         subprocess.run([str(paths.GO_BIN / "load"), "-bootstrap", broker.bootstrap, "-topic", f"many-{number // per_topic}", "-partitions",
                         str(min(per_topic, count - number)), "-idempotent", "0", "-plain", "0", "-history", os.devnull],
                        check=True, stdout=subprocess.DEVNULL, timeout=120)
-
-
-def _read(path):
-    try:
-        return pathlib.Path(path).read_text(errors="replace")
-    except OSError as error:
-        return f"({error.strerror})"
 
 
 def main():
