@@ -1,35 +1,33 @@
 """Apache Kafka's own tools for groups against a broker, with assertions on what they print: `group_tools.py BOOTSTRAP`."""
-import pathlib
 import re
 import subprocess
 import sys
 import time
-import uuid
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent.parent / "lib"), str(HERE.parent / "python")]
+import tool_runner
+from tool_runner import fresh
 import paths
 import scenario
 
-GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
-JAVA = ["java", "-Xmx256M", "-XX:TieredStopAtLevel=1", f"-Dlog4j2.configurationFile={HERE}/log4j2.properties", "-cp", paths.JARS]
+GROUPS = "consumer.group.ConsumerGroupCommand"
+CONSOLE = ["java", "-Xmx256M", "-XX:TieredStopAtLevel=1", f"-Dlog4j2.configurationFile={tool_runner.HERE}/log4j2.properties", "-cp", paths.JARS,
+           "org.apache.kafka.tools.consumer.ConsoleConsumer"]
 
 
 class GroupTools:
-    def __init__(self, bootstrap):
-        self.bootstrap = bootstrap
-        self.topic = f"group-tools-{uuid.uuid4().hex[:8]}"
+    def __init__(self, runner):
+        self.runner = runner
+        self.run = runner.run
+        self.topic = fresh("group-tools")
         self.group = f"{self.topic}-group"
         self.consumer = None
 
-    def run(self, tool, *arguments, data=None, status=0):
-        done = subprocess.run([*JAVA, tool, "--bootstrap-server", self.bootstrap, *arguments], input=data, capture_output=True, text=True,
-                              timeout=90)
-        assert done.returncode == status, f"{tool} ended with {done.returncode}: {done.stdout[-500:]} {done.stderr[-500:]}"
-        return done.stdout
-
     def groups(self, *arguments):
         return self.run(GROUPS, *arguments)
+
+    def refusal(self, *arguments):
+        """All that the command says when it does not do what it was asked for."""
+        return "".join(self.runner.outcome(GROUPS, "--bootstrap-server", self.runner.bootstrap, *arguments, status=None))
 
     def rows(self, *arguments):
         """What `--describe` prints, as a row of words for each partition or member."""
@@ -39,15 +37,15 @@ class GroupTools:
 
     def consume(self):
         """A console consumer that stays, and one that reads all and leaves."""
-        self.run("org.apache.kafka.tools.TopicCommand", "--create", "--topic", self.topic, "--partitions", "3")
+        self.run("TopicCommand", "--create", "--topic", self.topic, "--partitions", "3")
         lines = "".join(f"value {i}\n" for i in range(300))
         keyed = "".join(f"{i}\tvalue {i}\n" for i in range(300))  # so that every partition has many
-        self.run("org.apache.kafka.tools.ConsoleProducer", "--topic", self.topic, "--reader-property", "parse.key=true", data=keyed)
-        read = self.run("org.apache.kafka.tools.consumer.ConsoleConsumer", "--topic", self.topic, "--group", self.group, "--from-beginning",
+        self.run("ConsoleProducer", "--topic", self.topic, "--reader-property", "parse.key=true", data=keyed)
+        read = self.run("consumer.ConsoleConsumer", "--topic", self.topic, "--group", self.group, "--from-beginning",
                         "--max-messages", "300", "--timeout-ms", "60000")
         assert sorted(read.split("\n")[:-1]) == sorted(lines.split("\n")[:-1]), f"{len(read.splitlines())} lines"
-        self.consumer = subprocess.Popen([*JAVA, "org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", self.bootstrap,
-                                          "--topic", self.topic, "--group", self.group], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.consumer = subprocess.Popen([*CONSOLE, "--bootstrap-server", self.runner.bootstrap, "--topic", self.topic, "--group", self.group],
+                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 30
         while "Stable" not in self.groups("--describe", "--group", self.group, "--state"):
             assert time.monotonic() < deadline, "the group is not stable"
@@ -68,14 +66,22 @@ class GroupTools:
             or self.group in self.groups("--list", "--state", "Stable")
         assert self.group not in self.groups("--list", "--state", "Empty").split()
 
+    def kafka_groups(self):
+        """Groups of all types in one list, one row each: GROUP TYPE PROTOCOL."""
+        row = rf"(?m)^{self.group}\s+Classic\s+consumer\s*$"
+        for filters in ([], ["--consumer"], ["--group-type", "classic"], ["--protocol", "consumer"]):
+            shown = self.run("GroupsCommand", "--list", *filters)
+            assert re.match(r"GROUP\s+TYPE\s+PROTOCOL", shown) and re.search(row, shown), (filters, shown)
+        for filters in (["--group-type", "consumer"], ["--protocol", "connect"], ["--share"], ["--streams"]):
+            shown = self.run("GroupsCommand", "--list", *filters)
+            assert self.group not in shown, (filters, shown)
+
     def refused(self):
         """A group with members keeps its offsets and its existence."""
-        shown = subprocess.run([*JAVA, GROUPS, "--bootstrap-server", self.bootstrap, "--delete", "--group", self.group],
-                               capture_output=True, text=True, timeout=90)
-        assert "GroupNotEmptyException" in shown.stdout + shown.stderr, shown.stdout + shown.stderr
-        shown = subprocess.run([*JAVA, GROUPS, "--bootstrap-server", self.bootstrap, "--reset-offsets", "--to-earliest", "--group", self.group,
-                                "--topic", self.topic, "--execute"], capture_output=True, text=True, timeout=90)
-        assert "inactive" in shown.stdout + shown.stderr, shown.stdout + shown.stderr
+        shown = self.refusal("--delete", "--group", self.group)
+        assert "GroupNotEmptyException" in shown, shown
+        shown = self.refusal("--reset-offsets", "--to-earliest", "--group", self.group, "--topic", self.topic, "--execute")
+        assert "inactive" in shown, shown
         shown = self.groups("--delete-offsets", "--group", self.group, "--topic", self.topic)
         assert "actively subscribed" in shown, shown
         self.consumer.terminate()
@@ -114,14 +120,17 @@ class GroupTools:
 
 
 def main():
-    tools = GroupTools(sys.argv[1])
+    runner = tool_runner.ToolRunner(sys.argv[1])
+    tools = GroupTools(runner)
     checks = scenario.Checks("group-tools")
-    checks.check("ConsoleConsumer reads as a group", tools.consume)
-    checks.check("ConsumerGroupCommand describes offsets, members and state", tools.describe)
-    checks.check("ConsumerGroupCommand lists by state and type", tools.listed)
-    checks.check("ConsumerGroupCommand is refused while there are members", tools.refused)
-    checks.check("ConsumerGroupCommand resets offsets in every form", tools.reset)
-    checks.check("ConsumerGroupCommand deletes offsets and the group", tools.delete)
+    checks.check("kafka-console-consumer reads as a group", tools.consume)
+    checks.check("kafka-consumer-groups describes offsets, members and state", tools.describe)
+    checks.check("kafka-consumer-groups lists by state and type", tools.listed)
+    checks.check("kafka-groups lists by type and protocol", tools.kafka_groups)
+    checks.check("kafka-consumer-groups is refused while there are members", tools.refused)
+    checks.check("kafka-consumer-groups resets offsets in every form", tools.reset)
+    checks.check("kafka-consumer-groups deletes offsets and the group", tools.delete)
+    runner.close()
     checks.finish()
 
 

@@ -1,4 +1,5 @@
 """Tools that create topics, write and read: topics, console producer and consumer, offsets, deletion, performance."""
+import collections
 import json
 import tempfile
 
@@ -16,8 +17,10 @@ def checks(runner):
         ("kafka-get-offsets", tools.get_offsets),
         ("kafka-delete-records", tools.delete_records),
         ("kafka-producer-perf-test", tools.producer_performance),
+        ("kafka-consumer-perf-test", tools.consumer_performance),
         ("kafka-e2e-latency", tools.end_to_end_latency),
         ("kafka-verifiable-producer", tools.verifiable_producer),
+        ("kafka-verifiable-consumer, both protocols", tools.verifiable_consumer),
         ("kafka-log-dirs", tools.log_dirs),
         ("kafka-topics deletes", tools.delete),
     ]
@@ -28,6 +31,7 @@ class DataTools:
         self.runner = runner
         self.run = runner.run
         self.topic = fresh("tools")
+        self.verifiable = fresh("verifiable")
 
     def topics(self):
         self.run("TopicCommand", "--create", "--topic", self.topic, "--partitions", "2", "--config", "retention.ms=777777")
@@ -99,6 +103,13 @@ class DataTools:
         assert "20000 records sent" in shown, shown
         assert sum(self.offsets(self.topic, ALL).values()) - before == 20000
 
+    def consumer_performance(self):
+        count = sum(self.offsets(self.topic, ALL).values())
+        shown = self.run("ConsumerPerformance", "--topic", self.topic, "--num-records", str(count), "--timeout", "30000", "--group", fresh("perf"))
+        names, values = (line.split(", ") for line in shown.splitlines()[-2:])
+        measured = dict(zip(names, values, strict=True))
+        assert int(measured["data.consumed.in.nMsg"]) == count and float(measured["data.consumed.in.MB"]) > 1.9, shown
+
     def end_to_end_latency(self):
         topic = fresh("latency")
         self.run("TopicCommand", "--create", "--topic", topic, "--partitions", "1")
@@ -107,13 +118,30 @@ class DataTools:
         assert self.offsets(topic, ALL) == {0: 200}
 
     def verifiable_producer(self):
-        topic = fresh("verifiable")
-        self.run("TopicCommand", "--create", "--topic", topic, "--partitions", "1")
-        events = [json.loads(line) for line in self.run("VerifiableProducer", "--topic", topic, "--max-messages", "150").splitlines()]
-        sent = [event for event in events if event["name"] == "producer_send_success"]
-        assert sorted(int(event["value"]) for event in sent) == list(range(150)), events[-1]
-        assert sorted(event["offset"] for event in sent) == list(range(150))
-        assert events[-1]["name"] == "tool_data" and events[-1]["acked"] == 150, events[-1]
+        self.run("TopicCommand", "--create", "--topic", self.verifiable, "--partitions", "1")
+        sent = self.events("VerifiableProducer", "--max-messages", "150")
+        last = sent["tool_data"][0]
+        assert sorted(int(event["value"]) for event in sent["producer_send_success"]) == list(range(150)), last
+        assert sorted(event["offset"] for event in sent["producer_send_success"]) == list(range(150)), last
+        assert last["acked"] == 150, last
+
+    def verifiable_consumer(self):
+        for protocol in ("CLASSIC", "CONSUMER"):
+            read = self.events("VerifiableConsumer", "--group-protocol", protocol, "--group-id", fresh("verifiable"), "--max-messages", "150", "--verbose")
+            assert [partition["partition"] for partition in read["partitions_assigned"][0]["partitions"]] == [0], read["partitions_assigned"]
+            assert [event["offset"] for event in read["record_data"]] == list(range(150)), read.keys()
+            assert [event["value"] for event in read["record_data"]] == [str(i) for i in range(150)]
+            committed = read["offsets_committed"][-1]
+            assert committed["success"] and committed["offsets"][0]["offset"] == 150, committed
+            assert read["shutdown_complete"], read.keys()
+
+    def events(self, tool, *arguments):
+        """What a verifiable client tells of itself, by the name of the event."""
+        events = collections.defaultdict(list)
+        for line in self.run(tool, "--topic", self.verifiable, *arguments).splitlines():
+            event = json.loads(line)
+            events[event["name"]].append(event)
+        return events
 
     def log_dirs(self):
         shown = self.run("LogDirsCommand", "--describe", "--topic-list", self.topic, "--broker-list", "1")
