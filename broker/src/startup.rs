@@ -252,11 +252,10 @@ fn spawn(index: usize, core: Option<usize>, start: ShardStart) -> anyhow::Result
 }
 
 fn store_options(settings: &Settings, shard: u32) -> StoreOptions {
-    let tail_bytes = settings.limits.tail_bytes / u64::from(settings.shards);
     StoreOptions {
         data_dir: settings.data_dir.clone(),
         journal_bytes: settings.limits.journal_bytes,
-        tail_bytes_max: usize::try_from(tail_bytes).unwrap_or(usize::MAX),
+        tail_bytes_max: settings.per_shard(settings.limits.tail_bytes),
         durability: match settings.durability {
             Durability::Durable => store::Durability::Durable,
             Durability::Relaxed => store::Durability::Relaxed,

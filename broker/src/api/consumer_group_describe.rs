@@ -45,7 +45,7 @@ async fn describe(shard: &Rc<Shard>, group_id: String) -> Result<DescribedGroup,
     let describe = move |shard: Rc<Shard>| async move {
         let groups = coordinator::active::<Groups>(&shard, place.index).await?;
         let image = shard.image();
-        let described = groups.read(|groups| groups.describe_consumer(&group_id, &image));
+        let described = groups.read(&shard, |groups| groups.describe_consumer(&group_id, &image));
         described.await
     };
     shard.ask(place.owner, describe).await

@@ -42,7 +42,7 @@ async fn describe(
     let place = coordinator::place_of::<Groups>(shard, &group_id)?;
     let describe = move |shard: Rc<Shard>| async move {
         let groups = coordinator::active::<Groups>(&shard, place.index).await?;
-        let described = groups.read(|groups| groups.describe_classic(&group_id, version));
+        let described = groups.read(&shard, |groups| groups.describe_classic(&group_id, version));
         described.await
     };
     shard.ask(place.owner, describe).await

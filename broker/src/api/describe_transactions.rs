@@ -40,7 +40,9 @@ async fn describe(
     let transactional_id = transactional_id.to_owned();
     let look = move |owner: Rc<Shard>| async move {
         let running = active::<Transactions>(&owner, place.index).await?;
-        let described = running.read(|transactions| transactions.describe(&transactional_id));
+        let described = running.read(&owner, |transactions| {
+            transactions.describe(&transactional_id)
+        });
         described.await
     };
     shard.ask(place.owner, look).await

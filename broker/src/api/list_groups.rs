@@ -45,7 +45,7 @@ async fn list(
     let mut listed = Vec::new();
     for index in indexes {
         match coordinator::active::<Groups>(&shard, index).await {
-            Ok(groups) => listed.extend(groups.read(|groups| groups.list(&filter)).await?),
+            Ok(groups) => listed.extend(groups.read(&shard, |groups| groups.list(&filter)).await?),
             // its groups are on no broker now
             Err(ErrorCode::NotCoordinator) => {}
             Err(error) => return Err(error),

@@ -83,7 +83,9 @@ async fn list_here(
     let mut listed = Vec::new();
     for index in indexes {
         let running = active::<Transactions>(&owner, index).await?;
-        let here = running.read(|transactions| transactions.list(&filter, clock::now_ms()));
+        let here = running.read(&owner, |transactions| {
+            transactions.list(&filter, clock::now_ms())
+        });
         listed.append(&mut here.await?);
     }
     Ok(listed)

@@ -119,7 +119,7 @@ async fn fetch(shard: &Rc<Shard>, wanted: OffsetsWanted) -> Result<OffsetsFound,
     let place = coordinator::place_of::<Groups>(shard, &wanted.group_id)?;
     let fetch = move |shard: Rc<Shard>| async move {
         let groups = coordinator::active::<Groups>(&shard, place.index).await?;
-        groups.read(|groups| groups.fetch(wanted)).await?
+        groups.read(&shard, |groups| groups.fetch(wanted)).await?
     };
     shard.ask(place.owner, fetch).await
 }

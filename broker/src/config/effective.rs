@@ -207,6 +207,11 @@ impl Settings {
             .filter(|listener| !listener.controller)
     }
 
+    /// The part that each shard has of an amount for the whole broker.
+    pub(crate) fn per_shard(&self, amount: u64) -> usize {
+        usize::try_from(amount / u64::from(self.shards)).unwrap_or(usize::MAX)
+    }
+
     fn read(layers: Layers, machine: Machine, listeners: Vec<Listener>) -> Self {
         let read = Reader { layers: &layers };
         let data_dir = PathBuf::from(read.data_dir());

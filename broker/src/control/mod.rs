@@ -29,12 +29,12 @@ use std::time::Duration;
 use storage::clock;
 
 use crate::control::executor::Poke;
-use crate::control::queue::{ControlQueue, channel};
+use crate::control::queue::ControlQueue;
 use crate::control::raft_driver::{DriverError, RaftDriver};
 use crate::controller::ControllerSettings;
 use crate::metadata::image::{BrokerEndpoint, ClusterImage};
 
-pub(crate) use crate::control::queue::{ControlHandle, Envelope};
+pub(crate) use crate::control::queue::{ControlHandle, Envelope, channel};
 pub(crate) use crate::control::raft_driver::Publish;
 pub(crate) use crate::control::request::{ControlRequest, ControlResponse};
 pub(crate) use crate::control::startup::ControlError;

@@ -3,6 +3,7 @@
 //! A piece at a time, so neither the memory nor the turn of other tasks grows with the log.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use protocol::error_code::ErrorCode;
@@ -12,6 +13,7 @@ use protocol::records::{
 use thiserror::Error;
 
 use super::machine::{Machine, Replay, Transaction};
+use super::running::end_of_log;
 use crate::partition::Partition;
 use crate::shard::Shard;
 
@@ -33,11 +35,14 @@ pub(super) enum LoadError {
 ///
 /// # Errors
 /// The log cannot be read or is damaged. A record of an unknown kind is passed over.
-pub(super) async fn load<M: Machine>(shard: &Shard, partition: &Partition) -> Result<M, LoadError> {
+pub(super) async fn load<M: Machine>(
+    shard: &Rc<Shard>,
+    partition: &Rc<Partition>,
+) -> Result<M, LoadError> {
     let mut machine = M::new(&shard.settings);
     let bytes_max = shard.settings.limits.decompressed_bytes_max as usize;
     // what an earlier coordinator of this partition has appended is to be read as well
-    let end = partition.log().end_offset();
+    let end = end_of_log(shard, partition).await;
     let durable = partition.high_watermark().wait_for(end).await;
     durable.map_err(|_| LoadError::Read(ErrorCode::KafkaStorageError))?;
     let mut offset = partition.bounds().log_start_offset;

@@ -13,6 +13,8 @@ mod load;
 pub(crate) mod machine;
 pub(crate) mod parked;
 pub(crate) mod running;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::rc::Rc;

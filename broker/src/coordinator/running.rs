@@ -115,12 +115,16 @@ impl<M: Coordinated> Running<M> {
     ///
     /// # Errors
     /// The log is out of service.
-    pub(crate) async fn read<R>(&self, look: impl FnOnce(&M) -> R) -> Result<R, ErrorCode> {
+    pub(crate) async fn read<R>(
+        &self,
+        shard: &Rc<Shard>,
+        look: impl FnOnce(&M) -> R,
+    ) -> Result<R, ErrorCode> {
         if self.has_ended.get() {
             return Err(OUT_OF_SERVICE);
         }
         let seen = look(&self.machine.borrow());
-        let end = self.partition.log().end_offset();
+        let end = end_of_log(shard, &self.partition).await;
         let durable = self.partition.high_watermark().wait_for(end).await;
         durable.map(|()| seen).map_err(|_| OUT_OF_SERVICE)
     }
@@ -210,6 +214,14 @@ fn append_all(partition: &Partition, batches: &[Bytes], wall_ms: i64) -> Result<
         last = partition.append(batch, &valid, wall_ms)?.last_offset;
     }
     Ok(last)
+}
+
+/// The end of a log with all that was decided so far: what waits for room in the journal enters
+/// before it is told.
+pub(super) async fn end_of_log(shard: &Rc<Shard>, partition: &Rc<Partition>) -> i64 {
+    let partition = Rc::clone(partition);
+    let end = move |_: &Rc<Shard>| std::future::ready(partition.log().end_offset());
+    append_order::enter(shard, 0, end).await
 }
 
 fn batch_options(transaction: Option<Transaction>) -> BatchOptions {

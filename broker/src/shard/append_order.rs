@@ -69,6 +69,13 @@ fn has_room_now(shard: &Shard, bytes: usize) -> bool {
         .is_ready()
 }
 
+/// As if an append waited for room until this is dropped.
+#[cfg(test)]
+pub(crate) async fn no_room(shard: &Rc<Shard>) -> impl Sized + use<> {
+    let parked = Parked::new(shard);
+    (shard.append_order.turn.acquire(1).await, parked)
+}
+
 /// Counts one parked append until it has entered, or its connection is gone.
 struct Parked(Rc<Shard>);
 

@@ -33,6 +33,7 @@ use crate::api::fetch_session::FetchSessions;
 use crate::api::init_producer_id::ProducerIds;
 use crate::config::Settings;
 use crate::config::topic::TopicConfig;
+use crate::control::startup::random_source;
 use crate::control::{ControlHandle, ControlRequest, ControlResponse};
 use crate::coordinator::parked::ParkedAnswers;
 use crate::coordinator::{self, Coordinators};
@@ -111,7 +112,56 @@ impl HasMailbox for Shard {
     }
 }
 
+/// What a shard is made of that has a life of its own.
+pub(crate) struct Parts {
+    pub(crate) ring: Ring,
+    pub(crate) pool: ExtentPool,
+    pub(crate) store: Rc<Store>,
+    pub(crate) mailbox: Rc<Mailbox<Shard>>,
+    pub(crate) control: ControlHandle,
+}
+
 impl Shard {
+    /// A shard that knows no cluster yet.
+    pub(crate) fn new(index: usize, settings: Arc<Settings>, parts: Parts) -> Self {
+        let limits = &settings.limits;
+        let request_memory = settings.per_shard(limits.request_memory_bytes);
+        let connection_limits = ConnectionLimits::new(limits);
+        let shards = parts.mailbox.lanes().shards();
+        // every shard keeps its part of all sessions
+        let sessions_max = limits.fetch_sessions_max as usize / shards + 1;
+        Self {
+            index,
+            ring: parts.ring,
+            pool: parts.pool,
+            store: parts.store,
+            mailbox: parts.mailbox,
+            append_order: Default::default(),
+            request_memory: RequestMemory::new(request_memory),
+            connections: RefCell::default(),
+            connection_counts: ConnectionCounts::new(shards, connection_limits),
+            sessions: RefCell::new(FetchSessions::new(sessions_max, index, shards)),
+            partitions: Default::default(),
+            topic_configs: Default::default(),
+            producer_ids: Default::default(),
+            watches: Default::default(),
+            telemetry: Default::default(),
+            loggers: RefCell::new(Loggers::read(&settings.log_filter)),
+            group_coordinators: Default::default(),
+            transaction_coordinators: Default::default(),
+            completions: Default::default(),
+            parked_answers: Default::default(),
+            control: parts.control,
+            catalog: ConfigCatalog::new(settings.layers().clone()),
+            image: RefCell::new(Arc::new(ClusterImage::empty("".into()))),
+            disk_is_short: Cell::default(),
+            random_source: RefCell::new(Box::new(random_source())),
+            stop: Stop::default(),
+            settings_now: RefCell::new(Arc::clone(&settings)),
+            settings,
+        }
+    }
+
     /// The cluster as this shard knows it now.
     pub(crate) fn image(&self) -> Arc<ClusterImage> {
         Arc::clone(&self.image.borrow())

@@ -20,21 +20,13 @@ use storage::ring::{Notifier, Ring, RingOptions};
 use storage::store::{Store, StoreOptions};
 use storage::tasks::{Elapsed, Scheduler};
 
-use crate::api::fetch_session::FetchSessions;
 use crate::cleaner::Cleaner;
 use crate::config::Settings;
 use crate::control::ControlHandle;
-use crate::control::startup::random_source;
 use crate::limits::directory::space_shortage;
-use crate::loggers::Loggers;
-use crate::metadata::config_catalog::ConfigCatalog;
-use crate::metadata::image::ClusterImage;
 use crate::net::{close_log, listener};
-use crate::shard::Shard;
-use crate::shard::connection_counts::{ConnectionCounts, ConnectionLimits};
 use crate::shard::mailbox::{Lanes, Mailbox};
-use crate::shard::request_memory::RequestMemory;
-use crate::shard::{compaction, retention};
+use crate::shard::{Parts, Shard, compaction, retention};
 
 /// How often connections are looked at for the time limits.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
@@ -101,48 +93,20 @@ fn run_shard(start: ShardStart) -> anyhow::Result<()> {
         return Ok(());
     }; // the start was given up
     let scheduler = Scheduler::new(ring.clone());
-    let limits = &start.settings.limits;
-    let shards = u64::from(start.settings.shards);
-    let per_shard = |bytes: u64| usize::try_from(bytes / shards).unwrap_or(usize::MAX);
     let pool = ExtentPool::new(PoolOptions {
-        idle_bytes_max: per_shard(limits.tail_bytes),
+        idle_bytes_max: start.settings.per_shard(start.settings.limits.tail_bytes),
     });
     let opened = Store::open(ring.clone(), pool.clone(), start.store);
     let store = scheduler.run_until(opened)?;
     let mailbox = Mailbox::new(start.index, Arc::clone(&assembly.lanes), ring.clone());
-    let shard = Rc::new(Shard {
-        index: start.index,
+    let parts = Parts {
         ring,
         pool,
         store,
         mailbox: Rc::clone(&mailbox),
-        append_order: Default::default(),
-        request_memory: RequestMemory::new(per_shard(limits.request_memory_bytes)),
-        connections: RefCell::default(),
-        connection_counts: ConnectionCounts::new(
-            assembly.lanes.shards(),
-            ConnectionLimits::new(limits),
-        ),
-        sessions: fetch_sessions(&start.settings, start.index),
-        partitions: Default::default(),
-        topic_configs: Default::default(),
-        producer_ids: Default::default(),
-        watches: Default::default(),
-        telemetry: Default::default(),
-        loggers: RefCell::new(Loggers::read(&start.settings.log_filter)),
-        group_coordinators: Default::default(),
-        transaction_coordinators: Default::default(),
-        completions: Default::default(),
-        parked_answers: Default::default(),
         control: assembly.control,
-        catalog: ConfigCatalog::new(start.settings.layers().clone()),
-        image: RefCell::new(Arc::new(ClusterImage::empty("".into()))),
-        disk_is_short: Cell::default(),
-        random_source: RefCell::new(Box::new(random_source())),
-        stop: Stop::default(),
-        settings_now: RefCell::new(Arc::clone(&start.settings)),
-        settings: start.settings,
-    });
+    };
+    let shard = Rc::new(Shard::new(start.index, start.settings, parts));
     let state = Rc::clone(&shard);
     scheduler.add_source(move || {
         mailbox.drain(&state);
@@ -156,13 +120,6 @@ fn run_shard(start: ShardStart) -> anyhow::Result<()> {
         serve(shard, assembly.listeners, start.reports).await;
     });
     Ok(())
-}
-
-/// Every shard keeps its part of all sessions.
-fn fetch_sessions(settings: &Settings, index: usize) -> RefCell<FetchSessions> {
-    let shards = settings.shards as usize;
-    let sessions_max = settings.limits.fetch_sessions_max as usize / shards + 1;
-    RefCell::new(FetchSessions::new(sessions_max, index, shards))
 }
 
 async fn serve(shard: Rc<Shard>, listeners: Vec<TcpListener>, reports: SyncSender<StartReport>) {

@@ -112,7 +112,7 @@ pub(crate) async fn add_partitions(
             let left = deadline.saturating_sub(clock::monotonic());
             match added.await? {
                 Ok(Added::Now) => return Ok(()),
-                Ok(Added::Before) => return running.read(|_| ()).await,
+                Ok(Added::Before) => return running.read(&owner, |_| ()).await,
                 Err(ErrorCode::ConcurrentTransactions) if !left.is_zero() => {
                     let completed = owner.completions.next(&request.transactional_id);
                     // the next answer says whether it came in time
@@ -136,7 +136,9 @@ pub(crate) async fn missing_partitions(
     let place = place_of::<Transactions>(shard, &request.transactional_id)?;
     let verify = move |owner: Rc<Shard>| async move {
         let running = active::<Transactions>(&owner, place.index).await?;
-        let verified = running.read(|transactions| transactions.missing_partitions(&request));
+        let verified = running.read(&owner, |transactions| {
+            transactions.missing_partitions(&request)
+        });
         verified.await?
     };
     shard.ask(place.owner, verify).await
@@ -153,7 +155,7 @@ async fn decide<R: Send + 'static>(
         let running = active::<Transactions>(&owner, place.index).await?;
         let response = running.write(&owner, rule).await?;
         // a decision without records rests on earlier ones, which may still be on their way
-        running.read(|_| ()).await?;
+        running.read(&owner, |_| ()).await?;
         Ok(response)
     };
     shard.ask(place.owner, decide).await
