@@ -16,6 +16,10 @@ PARTITIONS = 3
 stopping = threading.Event()
 BASE = {"bootstrap.servers": BOOTSTRAP, "reconnect.backoff.max.ms": 500, "socket.timeout.ms": 10_000, "log_level": 0,
         "error_cb": lambda error: None}
+# By default librdkafka throws its broker handles away when all of them are down and bootstraps anew, but goes on to wait for the one
+# that it knows as the group's coordinator: send_offsets_to_transaction then blocks for ever, whatever its timeout (librdkafka 2.16, its
+# issues 5456 and 5511; with Apache Kafka as with Millrace).
+TRANSACTIONAL = {**BASE, "metadata.recovery.strategy": "none", "transaction.timeout.ms": 20_000, "linger.ms": 2}
 
 
 class Begin(Exception):
@@ -64,7 +68,7 @@ def work(hop, worker):
     while not stopping.is_set():
         try:
             if producer is None:
-                producer = Producer({**BASE, "transactional.id": f"{PREFIX}-{hop}-{worker}", "transaction.timeout.ms": 20_000, "linger.ms": 2})
+                producer = Producer({**TRANSACTIONAL, "transactional.id": f"{PREFIX}-{hop}-{worker}"})
                 producer.init_transactions(30)
             consumer = consumer_of(hop)
             while not stopping.is_set():
