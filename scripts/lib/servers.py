@@ -23,12 +23,14 @@ FAILURES = (AssertionError, TimeoutError, RuntimeError, OSError, subprocess.Subp
 
 
 class JvmServer(Process):
-    """`arguments` are the main class, or `-jar` and the archive, and what the program takes."""
+    """`arguments` are the main class, or `-jar` and the archive, and what the program takes. Its REST interface is on `port`; it is ready
+    when the address `ready` answers."""
 
-    def __init__(self, name, directory, arguments, port=None, java="java"):
+    def __init__(self, name, directory, arguments, port=None, ready=None, java="java"):
         super().__init__(name, directory / f"{name}.log")
         self.arguments = [str(argument) for argument in arguments]
         self.port = port
+        self.ready = ready
         self.java = java
 
     def command(self):
@@ -36,25 +38,28 @@ class JvmServer(Process):
 
     def ask(self, method, path, body=None):
         """The decoded answer of the REST interface; an answer that says no raises OSError with its text."""
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, {"Content-Type": "application/json"}, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                text = answer.read()
-        except urllib.error.HTTPError as refused:
-            raise OSError(f"{method} {path}: {refused.code} {refused.read().decode(errors='replace')}") from None
-        return json.loads(text) if text else None
+        return ask(method, f"http://127.0.0.1:{self.port}{path}", body)
 
-    def answers(self, path):
-        """Whether the REST interface is up."""
+    def wait_until_ready(self, seconds=90):
+        until(f"{self.name} is ready", self.is_ready, seconds, self)
+
+    def is_ready(self):
         try:
-            self.ask("GET", path)
+            ask("GET", self.ready)
             return True
         except OSError:
             return False
 
-    def wait_until_it_answers(self, path, seconds=90):
-        until(f"{self.name} answers", lambda: self.answers(path), seconds, self)
+
+def ask(method, address, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(address, data, {"Content-Type": "application/json"}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            text = answer.read()
+    except urllib.error.HTTPError as refused:
+        raise OSError(f"{method} {address}: {refused.code} {refused.read().decode(errors='replace')}") from None
+    return json.loads(text) if text else None
 
 
 class Servers:
