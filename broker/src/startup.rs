@@ -31,6 +31,7 @@ use crate::metadata::config_catalog::ConfigCatalog;
 use crate::metadata::delta::ImageChange;
 use crate::metadata::image::{BrokerEndpoint, ClusterImage};
 use crate::net::listener;
+use crate::partition::table::PartitionId;
 use crate::shard::Shard;
 use crate::shard::mailbox::Lanes;
 use crate::shard::run::{self, Assembly, ShardStart, StartReport};
@@ -50,6 +51,7 @@ pub(crate) fn run(mut settings: Settings) -> anyhow::Result<()> {
     let _metadata_lock = (settings.metadata_dir != settings.data_dir)
         .then(|| DirectoryLock::take(&settings.metadata_dir))
         .transpose()?;
+    storage::recovery::check_format(&settings.data_dir)?;
     let listeners = bind(&mut settings)?;
     let ports = settings
         .listeners
@@ -60,10 +62,10 @@ pub(crate) fn run(mut settings: Settings) -> anyhow::Result<()> {
     let cores = shard_cores(&settings);
     let shards = Shards::spawn(&settings, cores.as_deref(), &lock)?;
     let control = start_control(&settings, &shards.lanes)?;
-    recover(&settings, control.first_image())?;
+    let fenced = recover(&settings, control.first_image())?;
     let (io, lanes) = (shards.io.clone(), Arc::clone(&shards.lanes));
     let cleaner = start_cleaner(&settings, &lock)?;
-    let threads = shards.serve(&control.handle(), cleaner.as_ref(), listeners)?;
+    let threads = shards.serve(&control.handle(), cleaner.as_ref(), fenced, listeners)?;
     logging::ready(settings.node_id);
     banner::show(
         &settings,
@@ -208,14 +210,17 @@ impl Shards {
         self,
         control: &ControlHandle,
         cleaner: Option<&Cleaner>,
+        fenced: Vec<PartitionId>,
         listeners: Vec<TcpListener>,
     ) -> anyhow::Result<Vec<JoinHandle<()>>> {
         let mut listeners = Some(listeners);
+        let fenced: Arc<[PartitionId]> = fenced.into();
         for assemble in &self.assemblies {
             let assembly = Assembly {
                 lanes: Arc::clone(&self.lanes),
                 control: control.clone(),
                 cleaner: cleaner.cloned(),
+                fenced: Arc::clone(&fenced),
                 listeners: listeners.take().unwrap_or_default(),
             };
             assemble
@@ -324,8 +329,9 @@ fn start_control(settings: &Settings, lanes: &Arc<Lanes<Shard>>) -> anyhow::Resu
     Ok(Control::start(options, Box::new(publish))?)
 }
 
-/// Brings the segments up to what the journals hold, before any log is opened.
-fn recover(settings: &Settings, image: &ClusterImage) -> anyhow::Result<()> {
+/// Brings the segments up to what the journals hold, before any log is opened; returns the partitions
+/// that nobody may open.
+fn recover(settings: &Settings, image: &ClusterImage) -> anyhow::Result<Vec<PartitionId>> {
     let ring = Ring::new(&ring_options(settings))?;
     let pool = ExtentPool::new(PoolOptions {
         idle_bytes_max: RECOVERY_POOL_BYTES,
@@ -346,7 +352,7 @@ fn recover(settings: &Settings, image: &ClusterImage) -> anyhow::Result<()> {
     for (partition, error) in &report.refused {
         tracing::error!("{partition} stays out of service: {error}");
     }
-    Ok(())
+    Ok(report.fenced)
 }
 
 fn wait(mut signals: Signals) {

@@ -2,9 +2,11 @@
 
 pub mod clock;
 pub mod compaction;
+mod durable_file;
 pub mod extent;
 pub mod journal;
 pub mod log;
+pub mod offline;
 pub mod recovery;
 pub mod ring;
 pub mod store;

@@ -78,6 +78,7 @@ fn with_coordinator<Fut: Future<Output = ()>>(
             pool,
             store: store.await.unwrap(),
             control: control::channel().0,
+            fenced: Arc::default(),
         };
         let shard = Rc::new(Shard::new(0, settings, parts));
         let id = LogId {

@@ -76,6 +76,8 @@ pub(crate) struct Shard {
     pub(crate) connection_counts: ConnectionCounts,
     pub(crate) sessions: RefCell<FetchSessions>,
     pub(crate) partitions: PartitionTable,
+    /// Recovery could not bring them up to date: they stay closed until the next start.
+    pub(crate) fenced: Arc<[PartitionId]>,
     pub(crate) topic_configs: TopicConfigs,
     pub(crate) producer_ids: ProducerIds,
     pub(crate) watches: Watches,
@@ -119,6 +121,7 @@ pub(crate) struct Parts {
     pub(crate) store: Rc<Store>,
     pub(crate) mailbox: Rc<Mailbox<Shard>>,
     pub(crate) control: ControlHandle,
+    pub(crate) fenced: Arc<[PartitionId]>,
 }
 
 impl Shard {
@@ -142,6 +145,7 @@ impl Shard {
             connection_counts: ConnectionCounts::new(shards, connection_limits),
             sessions: RefCell::new(FetchSessions::new(sessions_max, index, shards)),
             partitions: Default::default(),
+            fenced: parts.fenced,
             topic_configs: Default::default(),
             producer_ids: Default::default(),
             watches: Default::default(),
@@ -243,6 +247,9 @@ impl Shard {
     }
 
     async fn open_log(&self, topic: &TopicImage, partition: i32) -> Option<Rc<Log>> {
+        if self.fenced.contains(&(topic.id, partition)) {
+            return None;
+        }
         let id = LogId {
             topic_id: topic.id,
             topic: Arc::clone(&topic.name),

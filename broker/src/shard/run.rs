@@ -25,6 +25,7 @@ use crate::config::Settings;
 use crate::control::ControlHandle;
 use crate::limits::directory::space_shortage;
 use crate::net::{close_log, listener};
+use crate::partition::table::PartitionId;
 use crate::shard::mailbox::{Lanes, Mailbox};
 use crate::shard::{Parts, Shard, compaction, retention};
 
@@ -55,6 +56,8 @@ pub(crate) struct Assembly {
     pub(crate) control: ControlHandle,
     /// None when compaction is switched off.
     pub(crate) cleaner: Option<Cleaner>,
+    /// Partitions that recovery could not bring up to date.
+    pub(crate) fenced: Arc<[PartitionId]>,
     /// Accepting sockets, for shard 0 only.
     pub(crate) listeners: Vec<TcpListener>,
 }
@@ -105,6 +108,7 @@ fn run_shard(start: ShardStart) -> anyhow::Result<()> {
         store,
         mailbox: Rc::clone(&mailbox),
         control: assembly.control,
+        fenced: assembly.fenced,
     };
     let shard = Rc::new(Shard::new(start.index, start.settings, parts));
     let state = Rc::clone(&shard);

@@ -64,6 +64,11 @@ impl AbortedIndex {
     }
 
     #[must_use]
+    pub fn entries(&self) -> &[AbortedTransaction] {
+        &self.entries
+    }
+
+    #[must_use]
     pub fn entries_count(&self) -> usize {
         self.entries.len()
     }

@@ -90,18 +90,26 @@ pub(crate) fn offset_in(name: &str, extension: &str) -> Option<i64> {
     }
 }
 
-/// Kafka's `partition.metadata`.
+const METADATA_CHECKSUM: &str = "crc32c: ";
+
+/// Kafka's `partition.metadata`, with a checksum behind it: a directory of another topic is
+/// removed, so a changed id must not look like one.
 pub(crate) fn metadata_text(topic_id: Uuid) -> String {
-    format!("version: 0\ntopic_id: {topic_id}\n")
+    let fields = format!("version: 0\ntopic_id: {topic_id}\n");
+    let crc = crc32c::crc32c(fields.as_bytes());
+    format!("{fields}{METADATA_CHECKSUM}{crc:08x}\n")
 }
 
-/// The topic id in a `partition.metadata`.
+/// The topic id in a `partition.metadata`; Kafka's own has no checksum.
 pub(crate) fn topic_id_in(text: &str) -> Option<Uuid> {
     let mut lines = text.lines();
     if lines.next()?.trim() != "version: 0" {
         return None;
     }
-    lines.next()?.strip_prefix("topic_id:")?.trim().parse().ok()
+    let topic_id = lines.next()?.strip_prefix("topic_id:")?.trim();
+    let topic_id = topic_id.parse().ok()?;
+    let is_whole = lines.next().is_none() || text == metadata_text(topic_id);
+    is_whole.then_some(topic_id)
 }
 
 #[cfg(test)]
@@ -128,5 +136,18 @@ mod tests {
         assert_eq!(topic_id_in(&metadata_text(id)), Some(id));
         assert_eq!(topic_id_in("version: 1\ntopic_id: x"), None);
         assert_eq!(topic_id_in(""), None);
+        let kafkas = format!("version: 0\ntopic_id: {id}");
+        assert_eq!(topic_id_in(&kafkas), Some(id));
+    }
+
+    #[test]
+    fn a_changed_topic_id_is_none() {
+        let written = metadata_text(Uuid::from_bytes([9; 16]));
+        for at in 0..written.len() - 1 {
+            let mut changed = written.clone().into_bytes();
+            changed[at] ^= 2;
+            let changed = String::from_utf8(changed).unwrap();
+            assert_eq!(topic_id_in(&changed), None, "{changed}");
+        }
     }
 }

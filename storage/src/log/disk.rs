@@ -15,7 +15,7 @@ use protocol::types::Uuid;
 
 use crate::extent::{ExtentPool, ExtentSlice};
 use crate::log::directory;
-use crate::log::partition_dir::topic_id_of;
+use crate::log::partition_dir::{DirectoryTopic, of_unknown_topic, topic_of};
 use crate::log::segment::PageWrite;
 use crate::ring::{File, FileOptions, Ring, WriteSync};
 use crate::store::Store;
@@ -84,9 +84,13 @@ impl PartitionDir {
     async fn move_away(&self, store: &Store) -> io::Result<()> {
         let ring = &store.ring;
         let first = directory::segment_path(&self.path, 0);
-        if topic_id_of(ring, &self.path) == Some(self.topic_id) && ring.exists(&first) {
+        match topic_of(ring, &self.path)? {
             // A log created over its own records: a bug of the caller that must not cost them.
-            return Err(io::ErrorKind::AlreadyExists.into());
+            DirectoryTopic::Is(found) if found == self.topic_id && ring.exists(&first) => {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            DirectoryTopic::Is(_) | DirectoryTopic::Nothing => {}
+            DirectoryTopic::Unreadable => return Err(of_unknown_topic()),
         }
         let stale = directory::deleted_path(&self.path, crate::clock::now_ms());
         ring.rename(&self.path, &stale).await?;

@@ -134,6 +134,11 @@ impl Index {
     }
 
     #[must_use]
+    pub fn entries(&self) -> &[IndexEntry] {
+        &self.entries
+    }
+
+    #[must_use]
     pub fn entries_count(&self) -> usize {
         self.entries.len()
     }

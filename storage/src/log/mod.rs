@@ -17,7 +17,7 @@ mod expire;
 pub mod index;
 pub mod leader_epochs;
 mod open;
-mod partition_dir;
+pub(crate) mod partition_dir;
 pub mod partition_offsets;
 pub mod producer;
 pub mod producers;
@@ -56,6 +56,7 @@ pub(crate) use self::disk::is_full;
 pub use self::expire::RetentionError;
 pub use self::open::OpenError;
 pub(crate) use self::open::{LoadRules, load};
+pub use self::partition_dir::DirectoryTopic;
 pub(crate) use self::partition_dir::{adopt_dir, complete_before, mark_damaged};
 pub use self::slice::{FileRange, LogPart, LogSlice, SegmentFile};
 pub use self::start_offset::StartOffsetError;
@@ -238,11 +239,15 @@ impl Log {
         )
     }
 
-    /// Whether a partition has files.
+    /// Whether a partition has files, or something that keeps that from being known.
     #[must_use]
     pub fn exists(store: &Store, id: &LogId) -> bool {
         let dir = directory::partition_path(&store.options.data_dir, &id.topic, id.partition);
-        partition_dir::topic_id_of(&store.ring, &dir) == Some(id.topic_id)
+        match partition_dir::topic_of(&store.ring, &dir) {
+            Ok(DirectoryTopic::Is(topic_id)) => topic_id == id.topic_id,
+            Ok(DirectoryTopic::Nothing) => false,
+            Ok(DirectoryTopic::Unreadable) | Err(_) => true,
+        }
     }
 
     fn from_state(

@@ -15,8 +15,8 @@ use crate::log::disk::write_file;
 use crate::log::index::{BatchPlace, Index};
 use crate::log::leader_epochs::LeaderEpochs;
 use crate::log::partition_dir::{
-    DAMAGED_FILE, list, newest_snapshot, read_epochs, read_offsets, remove_deleted, topic_id_of,
-    unlink_segment,
+    DirectoryTopic, Snapshots, list, of_unknown_topic, read_epochs, read_offsets, refused,
+    remove_deleted, topic_of, unlink_segment,
 };
 use crate::log::partition_offsets::PartitionOffsets;
 use crate::log::producers::Producers;
@@ -48,7 +48,7 @@ pub enum OpenError {
         #[source]
         source: Damaged,
     },
-    /// Found by an earlier recovery; whoever accepts the loss removes the file that says so.
+    /// Found by an earlier recovery; `millrace log repair` makes it servable again.
     #[error("{path}: refused since {marker} was written: {reason}")]
     Refused {
         path: PathBuf,
@@ -86,7 +86,8 @@ struct Scanned {
     bytes: u64,
     file_bytes: u64,
     index: Index,
-    index_file_bytes: u64,
+    /// As its file is.
+    index_file: Vec<u8>,
     aborted: AbortedIndex,
     /// As its file is.
     aborted_file: Vec<u8>,
@@ -112,13 +113,17 @@ impl Log {
         config: LogConfig,
     ) -> Result<Rc<Self>, OpenError> {
         let path = directory::partition_path(&store.options.data_dir, &id.topic, id.partition);
-        if topic_id_of(&store.ring, &path) != Some(id.topic_id) {
-            return Ok(Self::create(store, id, config));
-        }
         let io = |source| OpenError::Io {
             path: path.clone(),
             source,
         };
+        match topic_of(&store.ring, &path).map_err(io)? {
+            DirectoryTopic::Is(topic_id) if topic_id == id.topic_id => {}
+            DirectoryTopic::Is(_) | DirectoryTopic::Nothing => {
+                return Ok(Self::create(store, id, config));
+            }
+            DirectoryTopic::Unreadable => return Err(io(of_unknown_topic())),
+        }
         let rules = LoadRules {
             index_interval_bytes: config.index_interval_bytes,
             producers_max: config.producers_max,
@@ -151,19 +156,19 @@ pub(crate) async fn load(
         path: dir.to_owned(),
         source,
     };
-    if let Ok(reason) = ring.read_text(&dir.join(DAMAGED_FILE)) {
-        return Err(OpenError::Refused {
-            path: dir.to_owned(),
-            marker: DAMAGED_FILE,
-            reason,
-        });
+    if let Some(refused) = refused(ring, dir) {
+        return Err(refused);
     }
     swap::complete(ring, dir).await.map_err(io)?;
     let (mut bases, snapshots) = list(ring, dir).map_err(io)?;
     let offsets = read_offsets(ring, dir).map_err(io)?;
     let kept = bases.partition_point(|base| *base <= offsets.log_start);
     let surplus = bases.drain(..kept.saturating_sub(1)).collect();
-    let (point, producers) = newest_snapshot(ring, dir, &bases, snapshots);
+    let Snapshots {
+        point,
+        producers,
+        durable: synced,
+    } = Snapshots::of(ring, dir, &bases, &snapshots);
     let from = match point {
         Some(point) => point.segment_base,
         None => bases.first().copied().unwrap_or_default(),
@@ -193,7 +198,7 @@ pub(crate) async fn load(
         loaded.scanned.push(Scanned::empty(from));
     }
     let mut durable = rules.durable;
-    durable.note_offset(point.map_or(0, |point| point.end_offset));
+    durable.note_offset(synced);
     let mut end = (from, TailScan::new(0, from, 0), EndReason::EndOfFile);
     for base in rest {
         let gap = loaded.end_offset..=offsets.gaps_below;
@@ -301,7 +306,7 @@ impl Loaded {
             bytes: scan.position(),
             file_bytes,
             index,
-            index_file_bytes: stored.len() as u64,
+            index_file: stored,
             aborted,
             aborted_file,
         });
@@ -364,7 +369,7 @@ impl Loaded {
                 let end_offset = self.scanned[at + 1].base_offset;
                 index.extend(segment.index.encode_end(end_offset, segment.base_offset));
             }
-            if segment.index_file_bytes != index.len() as u64 {
+            if segment.index_file != index {
                 let path = directory::index_path(dir, segment.base_offset);
                 write_file(ring, pool, &path, &index).await?;
                 changed = true;
@@ -447,7 +452,7 @@ impl Scanned {
             bytes: 0,
             file_bytes: 0,
             index,
-            index_file_bytes: 0,
+            index_file: Vec::new(),
             aborted: AbortedIndex::default(),
             aborted_file: Vec::new(),
         }

@@ -8,7 +8,7 @@ use protocol::types::Uuid;
 use crate::extent::ExtentPool;
 use crate::log::disk::write_file;
 use crate::log::leader_epochs::LeaderEpochs;
-use crate::log::partition_offsets::{OffsetsFileError, PartitionOffsets};
+use crate::log::partition_offsets::PartitionOffsets;
 use crate::log::producers::Producers;
 use crate::log::snapshot::{self, RecoveryPoint};
 use crate::log::{OpenError, directory, swap};
@@ -17,10 +17,57 @@ use crate::ring::Ring;
 /// Written into the directory of a partition whose acknowledged records are damaged.
 pub(crate) const DAMAGED_FILE: &str = "damaged.txt";
 
+/// What a directory says of the topic that it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DirectoryTopic {
+    Is(Uuid),
+    /// There is none, or a stop came before it was whole: it holds no records.
+    Nothing,
+    /// It has segments, and nothing tells whose they are. Nobody may remove them.
+    Unreadable,
+}
+
+impl DirectoryTopic {
+    /// What the metadata file says, if there is one, and whether there are segments.
+    pub(crate) fn new(metadata: Option<&[u8]>, has_segments: bool) -> Self {
+        let text = metadata.map(String::from_utf8_lossy);
+        match text.and_then(|text| directory::topic_id_in(&text)) {
+            Some(topic_id) => Self::Is(topic_id),
+            None if has_segments => Self::Unreadable,
+            None => Self::Nothing,
+        }
+    }
+}
+
 /// The topic that a directory belongs to.
-pub(crate) fn topic_id_of(ring: &Ring, dir: &Path) -> Option<Uuid> {
-    let text = ring.read_text(&dir.join(directory::METADATA_FILE)).ok()?;
-    directory::topic_id_in(&text)
+pub(crate) fn topic_of(ring: &Ring, dir: &Path) -> io::Result<DirectoryTopic> {
+    let metadata = match ring.read_file(&dir.join(directory::METADATA_FILE)) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let found = DirectoryTopic::new(metadata.as_deref(), false);
+    if found == DirectoryTopic::Nothing && ring.exists(dir) {
+        let has_segments = !list(ring, dir)?.0.is_empty();
+        return Ok(DirectoryTopic::new(metadata.as_deref(), has_segments));
+    }
+    Ok(found)
+}
+
+/// Why a directory is left alone that has segments of nobody knows which topic.
+pub(crate) fn of_unknown_topic() -> io::Error {
+    let what = "partition.metadata is damaged or missing, and the directory has segments";
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// What an earlier recovery, or an interrupted repair, has left to keep a partition closed.
+pub(crate) fn refused(ring: &Ring, dir: &Path) -> Option<OpenError> {
+    let reason = ring.read_text(&dir.join(DAMAGED_FILE)).ok()?;
+    Some(OpenError::Refused {
+        path: dir.to_owned(),
+        marker: DAMAGED_FILE,
+        reason,
+    })
 }
 
 /// Removes the files that only waited for that.
@@ -63,8 +110,10 @@ pub(crate) async fn adopt_dir(
     dir: &Path,
     topic_id: Uuid,
 ) -> io::Result<()> {
-    if topic_id_of(ring, dir) == Some(topic_id) {
-        return Ok(());
+    match topic_of(ring, dir)? {
+        DirectoryTopic::Is(found) if found == topic_id => return Ok(()),
+        DirectoryTopic::Is(_) | DirectoryTopic::Nothing => {}
+        DirectoryTopic::Unreadable => return Err(of_unknown_topic()),
     }
     if ring.exists(dir) {
         let stale = directory::deleted_path(dir, crate::clock::now_ms());
@@ -89,40 +138,72 @@ pub(crate) fn list(ring: &Ring, dir: &Path) -> io::Result<(Vec<i64>, Vec<i64>)> 
     Ok((bases, snapshots))
 }
 
-/// The newest snapshot that is whole and belongs to the segments that are there.
-pub(crate) fn newest_snapshot(
-    ring: &Ring,
-    dir: &Path,
-    bases: &[i64],
-    snapshots: Vec<i64>,
-) -> (Option<RecoveryPoint>, Producers) {
-    for offset in snapshots.into_iter().rev() {
-        let path = directory::snapshot_path(dir, offset);
-        let decoded = ring.read_file(&path).map(|bytes| snapshot::decode(&bytes));
-        match decoded {
-            Ok(Ok((point, producers))) if is_usable(ring, dir, bases, point) => {
-                return (Some(point), producers);
-            }
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::warn!("{}: {error}", path.display()),
-            Err(error) => tracing::warn!("{}: {error}", path.display()),
-        }
-    }
-    (None, Producers::default())
+/// What the snapshots of a partition tell.
+#[derive(Debug, Default)]
+pub(crate) struct Snapshots {
+    /// The newest recovery point that belongs to the segments that are there.
+    pub(crate) point: Option<RecoveryPoint>,
+    pub(crate) producers: Producers,
+    /// Everything before this offset was synced once, whether the segments still have it or not.
+    pub(crate) durable: i64,
 }
 
-fn is_usable(ring: &Ring, dir: &Path, bases: &[i64], point: RecoveryPoint) -> bool {
+impl Snapshots {
+    /// Reads them, the newest first, until one can be used. `read` reads a file, and `bytes_of` says
+    /// how long one is.
+    pub(crate) fn read(
+        dir: &Path,
+        bases: &[i64],
+        snapshots: &[i64],
+        read: impl Fn(&Path) -> io::Result<Vec<u8>>,
+        bytes_of: impl Fn(&Path) -> io::Result<u64>,
+    ) -> Self {
+        let mut found = Self::default();
+        for offset in snapshots.iter().rev() {
+            let path = directory::snapshot_path(dir, *offset);
+            match read(&path).map(|bytes| snapshot::decode(&bytes)) {
+                Ok(Ok((point, producers))) => {
+                    found.durable = found.durable.max(point.end_offset);
+                    if is_usable(dir, bases, point, &bytes_of) {
+                        found.point = Some(point);
+                        found.producers = producers;
+                        return found;
+                    }
+                }
+                Ok(Err(error)) => tracing::warn!("{}: {error}", path.display()),
+                Err(error) => tracing::warn!("{}: {error}", path.display()),
+            }
+        }
+        found
+    }
+
+    pub(crate) fn of(ring: &Ring, dir: &Path, bases: &[i64], snapshots: &[i64]) -> Self {
+        let read = |path: &Path| ring.read_file(path);
+        let bytes_of = |path: &Path| Ok(ring.file_info(path)?.bytes);
+        Self::read(dir, bases, snapshots, read, bytes_of)
+    }
+}
+
+fn is_usable(
+    dir: &Path,
+    bases: &[i64],
+    point: RecoveryPoint,
+    bytes_of: impl Fn(&Path) -> io::Result<u64>,
+) -> bool {
     if point.position == 0 {
         return bases.last().is_none_or(|last| point.segment_base >= *last)
             || bases.contains(&point.segment_base);
     }
     let path = directory::segment_path(dir, point.segment_base);
-    ring.file_info(&path)
-        .is_ok_and(|file| file.bytes >= point.position)
+    bytes_of(&path).is_ok_and(|bytes| bytes >= point.position)
 }
 
-/// The offsets that the segments cannot tell. Without the file, or with a damaged one, the log
-/// starts where its segments do, and nothing counts as compacted.
+/// The offsets that the segments cannot tell. Without the file the log starts where its segments
+/// do, and nothing counts as compacted.
+///
+/// # Errors
+/// It cannot be read, or is damaged: then the partition is not opened, because deleted records
+/// would be there again.
 pub(crate) fn read_offsets(ring: &Ring, dir: &Path) -> io::Result<PartitionOffsets> {
     let path = dir.join(directory::OFFSETS_FILE);
     let text = match ring.read_file(&path) {
@@ -132,17 +213,8 @@ pub(crate) fn read_offsets(ring: &Ring, dir: &Path) -> io::Result<PartitionOffse
         }
         Err(error) => return Err(error),
     };
-    match PartitionOffsets::from_text(&text) {
-        Ok(offsets) => Ok(offsets),
-        Err(error @ OffsetsFileError::UnknownVersion) => {
-            Err(io::Error::new(io::ErrorKind::InvalidData, error))
-        }
-        Err(error @ OffsetsFileError::Damaged) => {
-            let path = path.display();
-            tracing::error!("{path}: {error}; deleted records may be there again");
-            Ok(PartitionOffsets::default())
-        }
-    }
+    PartitionOffsets::from_text(&text)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// The leader epochs; none when their file does not count.
@@ -163,7 +235,7 @@ pub(crate) async fn complete_before(ring: &Ring, dir: &Path) -> io::Result<i64> 
     swap::complete(ring, dir).await?;
     let offsets = read_offsets(ring, dir)?;
     let (bases, snapshots) = list(ring, dir)?;
-    let (point, _) = newest_snapshot(ring, dir, &bases, snapshots);
+    let point = Snapshots::of(ring, dir, &bases, &snapshots).point;
     let sealed_before = point.map_or(0, |point| point.segment_base);
     Ok(offsets.gaps_below.max(sealed_before))
 }

@@ -1,7 +1,9 @@
 //! What happens before any store opens: every journal found is replayed into the segments, the
-//! touched partitions are scanned and cut after their last valid batch, the journals are emptied.
+//! touched partitions are scanned and cut after their last valid batch, the journals are emptied. A
+//! partition whose files are damaged or cannot be used is left aside, with what the journals have of it.
 //! Shell. Its work is bounded by the journals' size and the touched segments' tails.
 
+mod format_mark;
 mod journal_scan;
 mod redo;
 pub(crate) mod salvage;
@@ -13,10 +15,11 @@ use std::path::{Path, PathBuf};
 use protocol::types::Uuid;
 use thiserror::Error;
 
+pub use self::format_mark::{FormatMarkError, check_format};
 use self::journal_scan::JournalScan;
-use self::redo::Redo;
+use self::redo::{Outcome, Redo};
 use crate::extent::ExtentPool;
-use crate::journal::format::FormatError;
+use crate::journal::format::{EntryHeader, FormatError};
 use crate::log::directory::DELETED_SUFFIX;
 use crate::log::tail_scan::DurableEnd;
 use crate::log::{LoadRules, OpenError, load, mark_damaged};
@@ -25,6 +28,8 @@ use crate::ring::Ring;
 /// Density of the indexes that recovery rebuilds; Kafka's default.
 const INDEX_INTERVAL_BYTES: u64 = 4096;
 const PRODUCERS_MAX: usize = 100_000;
+/// Whose copies those are that recovery makes.
+pub(crate) const SALVAGE_SHARD: u32 = 0;
 
 /// Why nothing can be opened.
 #[derive(Debug, Error)]
@@ -43,7 +48,7 @@ pub enum RecoveryError {
     },
     /// Records may have been acknowledged that are in the damaged part.
     #[error(
-        "{path}: commit {sequence} is damaged, but commit {later} after it is not: acknowledged records are lost"
+        "{path}: commit {sequence} is damaged, but commit {later} after it is not: acknowledged records are lost; `millrace log verify` tells which, and `millrace log repair` keeps the rest"
     )]
     DamagedJournal {
         path: PathBuf,
@@ -63,8 +68,10 @@ pub struct RecoveryReport {
     pub partitions: usize,
     /// Entries of topics that nobody knows any more.
     pub skipped_entries: u64,
-    /// Partitions whose acknowledged records are damaged; they are not opened.
+    /// Paths of partitions whose files cannot be read or written, or have lost acknowledged records.
     pub refused: Vec<(String, OpenError)>,
+    /// The same partitions; nobody may open them before the next start.
+    pub fenced: Vec<(Uuid, i32)>,
 }
 
 /// A partition that the journals mention.
@@ -115,8 +122,19 @@ pub async fn recover(
     }
     report.journals = journals.len();
     redo.finish(&mut report).await.map_err(io)?;
-    for touched in redo.into_touched() {
-        settle(ring, pool, touched, &mut report).await.map_err(io)?;
+    let Outcome {
+        touched,
+        mut fenced,
+    } = redo.into_outcome();
+    for (key, touched) in touched {
+        report.partitions += 1;
+        if let Err(error) = settle(ring, pool, touched, &key, &mut report).await {
+            fenced.push((key, error));
+        }
+    }
+    keep_entries(ring, pool, data_dir, &journals, &fenced).await?;
+    for (key, error) in fenced {
+        report.refuse(&key, error);
     }
     ring.sync_dir(data_dir).await.map_err(io)?;
     for scan in &journals {
@@ -128,33 +146,74 @@ pub async fn recover(
     Ok(report)
 }
 
-/// Brings one touched partition into the state that a clean stop leaves.
+/// Brings one touched partition into the state that a clean stop leaves. Damage is noted in its
+/// directory, which has then all that the journals carry; after an I/O error it may not.
 async fn settle(
     ring: &Ring,
     pool: &ExtentPool,
     touched: Touched,
+    key: &PartitionKey,
     report: &mut RecoveryReport,
-) -> io::Result<()> {
-    report.partitions += 1;
+) -> Result<(), OpenError> {
+    let io = |source| OpenError::Io {
+        path: touched.dir.clone(),
+        source,
+    };
     let rules = LoadRules {
         index_interval_bytes: INDEX_INTERVAL_BYTES,
         producers_max: PRODUCERS_MAX,
         durable: touched.durable,
     };
-    match load(ring, pool, &touched.dir, &rules).await {
-        Ok(loaded) => loaded.settle(ring, pool, &touched.dir).await.map(drop),
-        Err(OpenError::Io { source, .. }) => Err(source),
-        Err(error @ (OpenError::Damaged { .. } | OpenError::Refused { .. })) => {
-            tracing::error!("{error}");
-            mark_damaged(ring, pool, &touched.dir, &error).await?;
-            let name = touched
-                .dir
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy();
-            report.refused.push((name.into_owned(), error));
-            Ok(())
+    let error = match load(ring, pool, &touched.dir, &rules).await {
+        Ok(loaded) => {
+            let settled = loaded.settle(ring, pool, &touched.dir).await;
+            return settled.map(drop).map_err(io);
         }
+        Err(error @ OpenError::Io { .. }) => return Err(error),
+        Err(error @ (OpenError::Damaged { .. } | OpenError::Refused { .. })) => error,
+    };
+    let marked = mark_damaged(ring, pool, &touched.dir, &error).await;
+    marked.map_err(io)?;
+    report.refuse(key, error);
+    Ok(())
+}
+
+/// Copies what the journals have of fenced partitions, before the journals are emptied.
+async fn keep_entries(
+    ring: &Ring,
+    pool: &ExtentPool,
+    data_dir: &Path,
+    journals: &[JournalScan],
+    fenced: &[(PartitionKey, OpenError)],
+) -> Result<(), RecoveryError> {
+    if fenced.is_empty() {
+        return Ok(());
+    }
+    let wanted = |entry: &EntryHeader| {
+        let mut keys = fenced.iter().map(|(key, _)| key);
+        keys.any(|key| key.topic_id == entry.topic_id && key.partition == entry.partition)
+    };
+    let mut number = salvage::next_number(ring, data_dir, SALVAGE_SHARD);
+    for scan in journals {
+        let to = salvage::path(data_dir, SALVAGE_SHARD, number);
+        let (journal, before) = (scan.path(), scan.sequence());
+        number += salvage::copy(ring, pool, journal, &to, before, wanted)
+            .await?
+            .min(1);
+    }
+    Ok(())
+}
+
+impl RecoveryReport {
+    fn refuse(&mut self, key: &PartitionKey, error: OpenError) {
+        tracing::error!("{error}");
+        self.fenced.push((key.topic_id, key.partition));
+        let name = match &error {
+            OpenError::Io { path, .. }
+            | OpenError::Damaged { path, .. }
+            | OpenError::Refused { path, .. } => path,
+        };
+        self.refused.push((name.display().to_string(), error));
     }
 }
 
@@ -175,8 +234,7 @@ async fn list_journals(ring: &Ring, data_dir: &Path) -> io::Result<Vec<PathBuf>>
     for entry in entries {
         let name = entry.name();
         let path = data_dir.join(name);
-        let shard = name.strip_prefix("journal-");
-        if shard.is_some_and(|shard| shard.parse::<u32>().is_ok()) || salvage::is_copy(name) {
+        if is_journal(&path) {
             journals.push(path);
         } else if name.ends_with(DELETED_SUFFIX) && entry.is_dir {
             ring.remove_dir_and_files(&path).await?;
@@ -184,6 +242,18 @@ async fn list_journals(ring: &Ring, data_dir: &Path) -> io::Result<Vec<PathBuf>>
             ring.unlink(&path).await?;
         }
     }
-    journals.sort_unstable_by_key(|path| (!is_salvage(path), path.clone()));
+    sort_for_replay(&mut journals);
     Ok(journals)
+}
+
+/// Whether a path is that of a journal, or of a copy of entries of one.
+pub(crate) fn is_journal(path: &Path) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str);
+    let shard = name.and_then(|name| name.strip_prefix("journal-"));
+    shard.is_some_and(|shard| shard.parse::<u32>().is_ok()) || is_salvage(path)
+}
+
+/// Copies of old entries first.
+pub(crate) fn sort_for_replay(journals: &mut [PathBuf]) {
+    journals.sort_unstable_by_key(|path| (!is_salvage(path), path.clone()));
 }

@@ -1,7 +1,8 @@
 //! Puts the bytes that the journals carry where they belong in the segments. Shell.
 //!
 //! Written through the page cache, with plain calls: nothing else runs yet, and everything is
-//! synced before the first direct read.
+//! synced before the first direct read. A partition whose files cannot be used is left aside, and
+//! the others go on.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,8 +14,9 @@ use super::journal_scan::ScannedCommit;
 use super::{PartitionKey, RecoveryReport, Touched};
 use crate::extent::ExtentPool;
 use crate::journal::format::{self, EntryHeader};
+use crate::log::partition_dir::refused;
 use crate::log::tail_scan::DurableEnd;
-use crate::log::{adopt_dir, complete_before, directory};
+use crate::log::{OpenError, adopt_dir, complete_before, directory};
 use crate::ring::{File, FileOptions, Ring};
 
 /// Files held open at once.
@@ -25,12 +27,20 @@ pub(super) struct Redo<'a> {
     pool: &'a ExtentPool,
     data_dir: &'a Path,
     known: &'a dyn Fn(Uuid) -> Option<String>,
-    /// `None` for partitions of topics that nobody knows.
-    touched: BTreeMap<PartitionKey, Option<Touched>>,
-    open: BTreeMap<PathBuf, File>,
+    places: BTreeMap<PartitionKey, Place>,
+    open: BTreeMap<PathBuf, (PartitionKey, File)>,
     entries: u64,
     skipped: u64,
     bytes: u64,
+}
+
+/// What becomes of the entries of a partition.
+enum Place {
+    /// Nobody knows the topic any more.
+    Unknown,
+    Touched(Touched),
+    /// Its files cannot be used: the entries are kept for the next start.
+    Fenced(OpenError),
 }
 
 impl<'a> Redo<'a> {
@@ -45,7 +55,7 @@ impl<'a> Redo<'a> {
             pool,
             data_dir,
             known,
-            touched: BTreeMap::default(),
+            places: BTreeMap::default(),
             open: BTreeMap::default(),
             entries: 0,
             skipped: 0,
@@ -69,13 +79,17 @@ impl<'a> Redo<'a> {
             topic_id: header.topic_id,
             partition: header.partition,
         };
-        if !self.touched.contains_key(&key) {
-            let touched = self.touch(&key).await?;
-            self.touched.insert(key.clone(), touched);
+        if !self.places.contains_key(&key) {
+            let place = self.touch(&key).await?;
+            self.places.insert(key.clone(), place);
         }
-        let Some(Some(touched)) = self.touched.get_mut(&key) else {
-            self.skipped += 1;
-            return Ok(());
+        let touched = match self.places.get_mut(&key) {
+            Some(Place::Touched(touched)) => touched,
+            Some(Place::Fenced(_)) => return Ok(()),
+            Some(Place::Unknown) | None => {
+                self.skipped += 1;
+                return Ok(());
+            }
         };
         if !relaxed {
             touched.durable.note(header);
@@ -85,26 +99,49 @@ impl<'a> Redo<'a> {
         }
         let path = directory::segment_path(&touched.dir, header.segment_base);
         self.bytes += bytes.len() as u64;
-        let file = self.file(&path).await?;
-        self.ring.write_now(&file, bytes, header.byte_position)
+        let written = match self.file(&key, &path).await {
+            Ok(file) => self.ring.write_now(&file, bytes, header.byte_position),
+            Err(error) => Err(error),
+        };
+        written.or_else(|error| self.fence(&key, path, error))
     }
 
     /// Finds or makes the directory of a partition.
-    async fn touch(&self, key: &PartitionKey) -> io::Result<Option<Touched>> {
+    async fn touch(&self, key: &PartitionKey) -> io::Result<Place> {
         let Some(topic) = (self.known)(key.topic_id) else {
-            return Ok(None);
+            return Ok(Place::Unknown);
         };
         let dir = directory::partition_path(self.data_dir, &topic, key.partition);
-        adopt_dir(self.ring, self.pool, &dir, key.topic_id).await?;
-        Ok(Some(Touched {
-            complete_before: complete_before(self.ring, &dir).await?,
-            dir,
-            durable: DurableEnd::default(),
-        }))
+        if let Some(refused) = refused(self.ring, &dir) {
+            return Ok(Place::Fenced(refused));
+        }
+        let adopted = match adopt_dir(self.ring, self.pool, &dir, key.topic_id).await {
+            Ok(()) => complete_before(self.ring, &dir).await,
+            Err(error) => Err(error),
+        };
+        match adopted {
+            Ok(complete_before) => Ok(Place::Touched(Touched {
+                complete_before,
+                dir,
+                durable: DurableEnd::default(),
+            })),
+            Err(source) if concerns_all(&source) => Err(source),
+            Err(source) => Ok(Place::Fenced(OpenError::Io { path: dir, source })),
+        }
     }
 
-    async fn file(&mut self, path: &Path) -> io::Result<File> {
-        if let Some(file) = self.open.get(path) {
+    /// The other partitions go on without this one.
+    fn fence(&mut self, key: &PartitionKey, path: PathBuf, source: io::Error) -> io::Result<()> {
+        if concerns_all(&source) {
+            return Err(source);
+        }
+        let fenced = Place::Fenced(OpenError::Io { path, source });
+        self.places.insert(key.clone(), fenced);
+        Ok(())
+    }
+
+    async fn file(&mut self, key: &PartitionKey, path: &Path) -> io::Result<File> {
+        if let Some((_, file)) = self.open.get(path) {
             return Ok(file.clone());
         }
         if self.open.len() >= FILES_MAX {
@@ -116,13 +153,16 @@ impl<'a> Redo<'a> {
             ..Default::default()
         };
         let file = self.ring.open(path, options).await?;
-        self.open.insert(path.to_owned(), file.clone());
+        let opened = (key.clone(), file.clone());
+        self.open.insert(path.to_owned(), opened);
         Ok(file)
     }
 
     async fn sync_files(&mut self) -> io::Result<()> {
-        for file in std::mem::take(&mut self.open).into_values() {
-            self.ring.sync_data(&file).await?;
+        for (path, (key, file)) in std::mem::take(&mut self.open) {
+            if let Err(error) = self.ring.sync_data(&file).await {
+                self.fence(&key, path, error)?;
+            }
         }
         Ok(())
     }
@@ -130,8 +170,16 @@ impl<'a> Redo<'a> {
     /// Makes everything that was replayed durable.
     pub(super) async fn finish(&mut self, report: &mut RecoveryReport) -> io::Result<()> {
         self.sync_files().await?;
-        for touched in self.touched.values().flatten() {
-            self.ring.sync_dir(&touched.dir).await?;
+        let mut unsynced = Vec::new();
+        for (key, place) in &self.places {
+            if let Place::Touched(touched) = place
+                && let Err(error) = self.ring.sync_dir(&touched.dir).await
+            {
+                unsynced.push((key.clone(), touched.dir.clone(), error));
+            }
+        }
+        for (key, dir, error) in unsynced {
+            self.fence(&key, dir, error)?;
         }
         report.entries = self.entries;
         report.skipped_entries = self.skipped;
@@ -139,7 +187,36 @@ impl<'a> Redo<'a> {
         Ok(())
     }
 
-    pub(super) fn into_touched(self) -> impl Iterator<Item = Touched> {
-        self.touched.into_values().flatten()
+    pub(super) fn into_outcome(self) -> Outcome {
+        let mut outcome = Outcome::default();
+        for (key, place) in self.places {
+            match place {
+                Place::Unknown => {}
+                Place::Touched(place) => outcome.touched.push((key, place)),
+                Place::Fenced(error) => outcome.fenced.push((key, error)),
+            }
+        }
+        outcome
     }
+}
+
+/// The partitions that the journals mention: what was replayed, and what could not be.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) touched: Vec<(PartitionKey, Touched)>,
+    pub(super) fenced: Vec<(PartitionKey, OpenError)>,
+}
+
+/// Not the fault of one partition's files: no space, no quota, no descriptors, no memory.
+fn concerns_all(error: &io::Error) -> bool {
+    const CODES: [i32; 5] = [
+        libc::ENOSPC,
+        libc::EDQUOT,
+        libc::EMFILE,
+        libc::ENFILE,
+        libc::ENOMEM,
+    ];
+    error
+        .raw_os_error()
+        .is_some_and(|code| CODES.contains(&code))
 }

@@ -12,7 +12,7 @@ use crate::extent::ExtentPool;
 use crate::journal::format::{self, EntryHeader, PAGE_BYTES, SUPERBLOCKS_BYTES, Superblock};
 use crate::journal::staging::Staging;
 use crate::journal::{new_incarnation, put_superblock};
-use crate::ring::{File, FileOptions, Ring, WriteSync};
+use crate::ring::{DirEntry, File, FileOptions, Ring, WriteSync};
 
 /// Names of copies begin with this; the shard and a number follow.
 const PREFIX: &str = "salvage-";
@@ -22,6 +22,19 @@ const UNFINISHED: &str = "new";
 /// Where a shard's copy goes; the number rises from copy to copy.
 pub(crate) fn path(data_dir: &Path, shard: u32, number: u64) -> PathBuf {
     data_dir.join(format!("{PREFIX}{shard}-{number:020}"))
+}
+
+/// A number that is above those of a shard's copies that are there.
+pub(crate) fn next_number(ring: &Ring, data_dir: &Path, shard: u32) -> u64 {
+    let entries = ring.list_dir(data_dir).unwrap_or_default();
+    number_above(entries.iter().map(DirEntry::name), shard)
+}
+
+/// The same, of the names of files.
+pub(crate) fn number_above<'a>(names: impl Iterator<Item = &'a str>, shard: u32) -> u64 {
+    let prefix = format!("{PREFIX}{shard}-");
+    let numbers = names.filter_map(|name| name.strip_prefix(&prefix)?.parse::<u64>().ok());
+    numbers.max().map_or(0, |number| number + 1)
 }
 
 /// Whether a file name is that of a whole copy.

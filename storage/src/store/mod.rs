@@ -25,6 +25,7 @@ use crate::extent::ExtentPool;
 use crate::journal::space::entry_bytes;
 use crate::journal::{self, Journal, JournalError, JournalOptions};
 use crate::log::Log;
+use crate::recovery::salvage;
 use crate::ring::{Ring, WriteSync};
 use crate::tasks;
 
@@ -145,6 +146,8 @@ impl Store {
         };
         let journal = Journal::open(&ring, &pool, &path, journal_options).await?;
         let disk_space = DiskSpace::new(&options);
+        // recovery may have left copies
+        let salvaged = salvage::next_number(&ring, &options.data_dir, options.shard);
         let store = Rc::new(Self {
             memory: Memory::new(options.tail_bytes_max),
             ring,
@@ -160,7 +163,7 @@ impl Store {
             disk_space,
             checkpointing: Gate::default(),
             checkpoint_asked: Cell::default(),
-            salvaged: Cell::default(),
+            salvaged: Cell::new(salvaged),
             failed: Cell::default(),
             closing: Cell::default(),
             stopping: Cell::default(),
