@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::log::arguments::LogCommand;
 use crate::config::load::Override;
 
 /// The whole command line.
@@ -21,7 +22,8 @@ use crate::config::load::Override;
         millrace start server.properties --override num.partitions=6\n  \
         KAFKA_NUM_PARTITIONS=6 millrace start          as in Kafka's container images\n  \
         millrace config server.properties              check a file, see what counts\n  \
-        millrace config --doc                          every setting, explained\n\n\
+        millrace config --doc                          every setting, explained\n  \
+        millrace log verify DIR                        check all files of a data directory\n\n\
         A value is taken from the first of: flags and --override, environment (KAFKA_*, \
         MILLRACE_*), the file\ngiven, /mnt/shared/config/server.properties, the default.\n\n\
         Exit codes: 0 stopped as asked, 1 failed while running, 2 wrong usage or configuration.",
@@ -41,6 +43,9 @@ pub(crate) enum Command {
     Start(StartArguments),
     /// Check a configuration and print what counts
     Config(ConfigArguments),
+    /// Look at the files of logs, check them, repair them; without a broker
+    #[command(subcommand)]
+    Log(LogCommand),
     /// Accepted for Kafka's habits: there is nothing to format
     #[command(subcommand)]
     Storage(StorageCommand),

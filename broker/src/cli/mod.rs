@@ -5,6 +5,7 @@
 
 mod arguments;
 pub(crate) mod banner;
+mod log;
 mod show;
 
 use std::env;
@@ -43,6 +44,7 @@ pub(crate) fn run(start: impl FnOnce(Settings) -> anyhow::Result<()>) -> ExitCod
         None => run_broker(&line.start, start),
         Some(Command::Start(arguments)) => run_broker(&arguments, start),
         Some(Command::Config(arguments)) => print_config(&arguments),
+        Some(Command::Log(command)) => log::run(&command),
         Some(Command::Storage(StorageCommand::Format { .. })) => print(
             "nothing to format: the first start prepares the data directory. An identity of the \
              cluster is given as CLUSTER_ID or --override cluster.id=ID.\n",

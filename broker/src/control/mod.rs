@@ -3,18 +3,18 @@
 //! and the published images. No type of the executor leaves this folder.
 
 mod blocking;
-mod checkpoint;
+pub(crate) mod checkpoint;
 mod describe_quorum;
 mod durable_file;
-mod entry_batches;
+pub(crate) mod entry_batches;
 mod executor;
 mod hold;
 pub(crate) mod membarrier;
-mod meta_properties;
-mod metadata_log;
+pub(crate) mod meta_properties;
+pub(crate) mod metadata_log;
 mod primer;
 mod queue;
-mod quorum_state;
+pub(crate) mod quorum_state;
 mod raft_driver;
 mod request;
 pub(crate) mod startup;

@@ -13,7 +13,7 @@ pub(crate) mod end;
 pub(crate) mod init;
 pub(crate) mod markers;
 pub(crate) mod partitions;
-mod record;
+pub(crate) mod record;
 mod sweep;
 pub(crate) mod transaction;
 pub(crate) mod transactions;
