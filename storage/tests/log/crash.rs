@@ -13,7 +13,8 @@ use storage::store::{Durability, Store, StoreOptions};
 use storage::tasks::spawn;
 
 use crate::harness::{
-    Broker, JOURNAL_BYTES, Setup, append_durably, batch, id, numbers, read_all, run, small_segments,
+    Broker, JOURNAL_BYTES, Setup, append_durably, batch, id, lock, numbers, read_all, run,
+    small_segments,
 };
 
 const ROUNDS: u64 = 40;
@@ -30,36 +31,36 @@ fn child() {
     };
     let round: u64 = round.parse().unwrap();
     let shards = u32::try_from(round % 3 + 1).unwrap();
-    run(
-        Path::new(&dir),
-        Setup::default(),
-        async |Broker { store, report }| {
-            assert!(report.refused.is_empty(), "{:?}", report.refused);
-            let mut stores = vec![store];
-            for shard in 1..shards {
-                let options = StoreOptions {
-                    data_dir: dir.clone().into(),
-                    journal_bytes: JOURNAL_BYTES,
-                    tail_bytes_max: 1 << 20,
-                    durability: Durability::Durable,
-                    shard,
-                };
-                let (ring, pool) = (stores[0].ring().clone(), stores[0].pool().clone());
-                stores.push(Store::open(ring, pool, options).await.unwrap());
-            }
-            let mut writers = Vec::new();
-            for partition in 0..PARTITIONS {
-                let store = &stores[usize::try_from(partition).unwrap() % stores.len()];
-                let log = Log::open(store, id(partition), small_segments(3 << 20))
-                    .await
-                    .unwrap();
-                writers.push(spawn(write(Rc::clone(store), log, partition, round)));
-            }
-            for writer in writers {
-                writer.await;
-            }
-        },
-    );
+    let setup = Setup {
+        locked: true,
+        ..Setup::default()
+    };
+    run(Path::new(&dir), setup, async |Broker { store, report }| {
+        assert!(report.refused.is_empty(), "{:?}", report.refused);
+        let mut stores = vec![store];
+        for shard in 1..shards {
+            let options = StoreOptions {
+                data_dir: dir.clone().into(),
+                journal_bytes: JOURNAL_BYTES,
+                tail_bytes_max: 1 << 20,
+                durability: Durability::Durable,
+                shard,
+            };
+            let (ring, pool) = (stores[0].ring().clone(), stores[0].pool().clone());
+            stores.push(Store::open(ring, pool, options).await.unwrap());
+        }
+        let mut writers = Vec::new();
+        for partition in 0..PARTITIONS {
+            let store = &stores[usize::try_from(partition).unwrap() % stores.len()];
+            let log = Log::open(store, id(partition), small_segments(3 << 20))
+                .await
+                .unwrap();
+            writers.push(spawn(write(Rc::clone(store), log, partition, round)));
+        }
+        for writer in writers {
+            writer.await;
+        }
+    });
 }
 
 /// Appends for ever and says what is durable.
@@ -153,6 +154,7 @@ fn live_and_die(dir: &Path, round: u64, life: Duration) -> Vec<((i32, i64), (u64
     assert_eq!(lives, None, "the child ended by itself");
     child.kill().unwrap();
     child.wait().unwrap();
+    drop(lock(dir)); // its last writes have landed
     let mut acknowledged = reader.join().unwrap();
     // The last line may have been cut in its middle.
     acknowledged.pop();

@@ -1,6 +1,8 @@
 //! A data directory, and what it takes to work in it as a broker would: recover, open, append,
 //! read, stop cleanly or not at all.
 
+use std::fs::File;
+use std::os::fd::AsFd as _;
 use std::panic::resume_unwind;
 use std::path::Path;
 use std::rc::Rc;
@@ -30,6 +32,8 @@ pub(crate) struct Setup {
     pub(crate) journal_bytes: u64,
     pub(crate) tail_bytes_max: usize,
     pub(crate) shard: u32,
+    /// The ring holds a lock on the directory, as a broker's does: for a process that is killed.
+    pub(crate) locked: bool,
     pub(crate) durability: Durability,
 }
 
@@ -39,9 +43,17 @@ impl Default for Setup {
             journal_bytes: JOURNAL_BYTES,
             tail_bytes_max: 64 << 20,
             shard: 0,
+            locked: false,
             durability: Durability::Durable,
         }
     }
+}
+
+/// Waits until no process, living or killed, writes to the directory, and keeps others away.
+pub(crate) fn lock(dir: &Path) -> File {
+    let file = File::create(dir.join(".lock")).unwrap();
+    file.lock().unwrap();
+    file
 }
 
 /// Recovers, opens the store, runs `work`. Stops as a crash does: nothing is closed, and the
@@ -64,6 +76,9 @@ fn run_here<T>(dir: &Path, setup: Setup, work: impl AsyncFnOnce(Broker) -> T) ->
         ..Default::default()
     });
     let ring = ring.unwrap();
+    if setup.locked {
+        ring.hold(lock(dir).as_fd()).unwrap();
+    }
     let pool = ExtentPool::new(PoolOptions {
         idle_bytes_max: 16 << 20,
     });
