@@ -1,5 +1,7 @@
 // churn has members join, leave and die at random in one group while records are produced, and checks that every record is read, that no
-// partition has two owners at once, and that the last rebalance ends: `churn -bootstrap HOST:PORT -members N -partitions N -seconds N`.
+// partition has two owners at once, and that every rebalance ends: `churn -bootstrap HOST:PORT -members N -partitions N -seconds N`.
+//
+// It goes in waves: a few members come, go and die close upon each other, then the group must come to rest.
 package main
 
 import (
@@ -9,6 +11,7 @@ import (
 	"fmt"
 	"math/rand"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,8 +24,8 @@ var (
 	members    = flag.Int("members", 12, "members at most")
 	partitions = flag.Int("partitions", 24, "partitions")
 	seconds    = flag.Int("seconds", 30, "how long members come and go")
-	balancer   = flag.String("balancer", "range", "range or cooperative-sticky")
-	settle     = flag.Duration("settle", 60*time.Second, "how long the end may take")
+	balancer   = flag.String("balancer", "range", "range or cooperative-sticky of the classic protocol, or server: the consumer protocol")
+	settle     = flag.Duration("settle", 60*time.Second, "how long a group may take to come to rest")
 )
 
 func main() {
@@ -39,10 +42,12 @@ func main() {
 		defer close(produced)
 		produce(producing, topic, book)
 	}()
-	running := churn(topic, book)
+	running, err := churn(topic, book)
 	stopProducing()
 	<-produced
-	err = book.settled(topic, running)
+	if err == nil {
+		err = book.rests(len(running))
+	}
 	leave(running)
 	joins, leaves, deaths := book.joins, book.leaves, book.deaths
 	if err == nil {
@@ -52,8 +57,9 @@ func main() {
 		fmt.Printf("FAIL churn: %v\n", err)
 		os.Exit(1)
 	}
-	fmt.Printf("ok   churn %s: %d records, %d read; %d joins, %d leaves, %d deaths, %d assignments\n", *balancer, book.total(),
-		book.reads, joins, leaves, deaths, book.assignments)
+	fmt.Printf("ok   churn %s: %d members at most, %d partitions: %d records, %d read; %d joins, %d leaves, %d deaths, %d assignments; "+
+		"%d times at rest, after %.1f s at most\n", *balancer, *members, *partitions, book.total(), book.reads, joins, leaves, deaths,
+		book.assignments, book.rested, book.longest.Seconds())
 }
 
 // A book knows who owns what, and what was read.
@@ -62,16 +68,20 @@ type book struct {
 	owner       []*member
 	ends        []int64   // acknowledged records by partition
 	read        [][]int32 // times that each record was processed
+	unread      []int64   // the first record of each partition that nobody has processed
 	reads       int
 	joins       int
 	leaves      int
 	deaths      int
 	assignments int
+	rested      int
+	longest     time.Duration
 	faults      []string
 }
 
 func newBook(partitions int) *book {
-	return &book{owner: make([]*member, partitions), ends: make([]int64, partitions), read: make([][]int32, partitions)}
+	return &book{owner: make([]*member, partitions), ends: make([]int64, partitions), read: make([][]int32, partitions),
+		unread: make([]int64, partitions)}
 }
 
 func (b *book) fault(format string, arguments ...any) {
@@ -94,40 +104,57 @@ type member struct {
 	link   *link
 }
 
-func churn(topic string, book *book) (running []*member) {
-	end := time.Now().Add(time.Duration(*seconds) * time.Second)
-	for number := 0; time.Now().Before(end); number++ {
-		switch {
-		case len(running) < 2 || (len(running) < *members && rand.Intn(5) < 3):
-			running = append(running, join(fmt.Sprintf("member-%d", number), topic, book))
-		default:
-			at := rand.Intn(len(running))
-			leaver := running[at]
-			running = append(running[:at], running[at+1:]...)
-			if rand.Intn(2) == 0 {
-				leaver.die(book)
-			} else {
-				leaver.leave(book)
-			}
-		}
-		time.Sleep(time.Duration(rand.Intn(1500)) * time.Millisecond)
+func churn(topic string, book *book) (running []*member, err error) {
+	number := 0
+	begin := func() {
+		running = append(running, join(fmt.Sprintf("member-%d", number), topic, book))
+		number++
 	}
-	return running
+	for len(running) < *members {
+		begin()
+	}
+	for end := time.Now().Add(time.Duration(*seconds) * time.Second); time.Now().Before(end); {
+		if err := book.rests(len(running)); err != nil {
+			return running, err
+		}
+		fewest := max(2, *members/2)
+		for changes := 1 + rand.Intn(max(2, *members/10)); changes > 0 || len(running) < fewest; changes-- {
+			if len(running) < fewest || (len(running) < *members && rand.Intn(5) < 3) {
+				begin()
+			} else {
+				at := rand.Intn(len(running))
+				leaver := running[at]
+				running = append(running[:at], running[at+1:]...)
+				if rand.Intn(2) == 0 {
+					leaver.die(book)
+				} else {
+					leaver.leave(book)
+				}
+			}
+			time.Sleep(time.Duration(rand.Intn(750)) * time.Millisecond)
+		}
+	}
+	return running, nil
 }
 
 func join(name, topic string, book *book) *member {
 	m := &member{name: name, done: make(chan struct{}), link: newLink()}
-	var strategy kgo.GroupBalancer = kgo.RangeBalancer()
-	if *balancer != "range" {
-		strategy = kgo.CooperativeStickyBalancer()
+	strategies := map[string][]kgo.GroupOpt{
+		"range":              {kgo.Balancers(kgo.RangeBalancer())},
+		"cooperative-sticky": {kgo.Balancers(kgo.CooperativeStickyBalancer())},
+		"server":             {kgo.Balancers(kgo.StickyBalancer()), kgo.ServerSideBalancer()},
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(*bootstrap), kgo.ClientID(name), kgo.ConsumerGroup(topic+"-group"), kgo.ConsumeTopics(topic),
-		kgo.Balancers(strategy), kgo.DisableAutoCommit(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.Dialer(m.link.dial),
-		kgo.HeartbeatInterval(300*time.Millisecond), kgo.SessionTimeout(6*time.Second), kgo.RebalanceTimeout(10*time.Second),
-		kgo.BlockRebalanceOnPoll(), kgo.FetchMaxWait(200*time.Millisecond),
+	options := []kgo.Opt{kgo.SeedBrokers(*bootstrap), kgo.ClientID(name), kgo.ConsumerGroup(topic + "-group"), kgo.ConsumeTopics(topic),
+		kgo.DisableAutoCommit(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.Dialer(m.link.dial),
+		kgo.HeartbeatInterval(300 * time.Millisecond), kgo.SessionTimeout(6 * time.Second), kgo.RebalanceTimeout(20 * time.Second),
+		kgo.BlockRebalanceOnPoll(), kgo.FetchMaxWait(500 * time.Millisecond),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, got map[string][]int32) { book.assigned(m, got[topic]) }),
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) { book.given(m, gone[topic]) }),
-		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) { book.given(m, gone[topic]) }))
+		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) { book.given(m, gone[topic]) })}
+	for _, option := range strategies[*balancer] {
+		options = append(options, option)
+	}
+	client, err := kgo.NewClient(options...)
 	check(err)
 	running, stop := context.WithCancel(context.Background())
 	m.client, m.stop = client, stop
@@ -251,31 +278,40 @@ func produce(producing context.Context, topic string, book *book) {
 	check(client.Flush(context.Background()))
 }
 
-// settled waits until those who are left own everything and have read everything.
-func (b *book) settled(topic string, running []*member) error {
-	deadline := time.Now().Add(*settle)
+// rests waits until those who are there own everything and have read all that was acknowledged before.
+func (b *book) rests(members int) error {
+	b.lock.Lock()
+	ends := slices.Clone(b.ends)
+	b.lock.Unlock()
+	begun := time.Now()
 	for {
-		missing, orphans := b.open()
+		missing, orphans := b.open(ends)
 		if missing == 0 && orphans == 0 {
-			return nil
+			break
 		}
-		if time.Now().After(deadline) {
+		if time.Since(begun) > *settle {
 			return fmt.Errorf("after %v %d records are not read and %d partitions have no owner, with %d members", *settle, missing, orphans,
-				len(running))
+				members)
 		}
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond)
 	}
-}
-
-func (b *book) open() (missing, orphans int) {
 	b.lock.Lock()
 	defer b.lock.Unlock()
-	for partition, end := range b.ends {
-		for offset := range end {
-			if offset >= int64(len(b.read[partition])) || b.read[partition][offset] == 0 {
-				missing++
-			}
+	b.rested++
+	b.longest = max(b.longest, time.Since(begun))
+	return nil
+}
+
+func (b *book) open(ends []int64) (missing int64, orphans int) {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	for partition, end := range ends {
+		read, first := b.read[partition], b.unread[partition]
+		for first < int64(len(read)) && read[first] > 0 {
+			first++
 		}
+		b.unread[partition] = first
+		missing += max(0, end-first)
 		if b.owner[partition] == nil {
 			orphans++
 		}
