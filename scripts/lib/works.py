@@ -30,6 +30,7 @@ class Work:
     arguments: list = None       # of `millrace-bench run`
     records: int = None          # so many, times the scale
     java: list = None            # settings of the Java ProducerPerformance instead, and the record size
+    members: str = None          # what members of groups send one after the other instead: commits or heartbeats
     record_size: int = 1024
     rate_of_kafka: float = None  # at this part of the rate that Kafka sustains
 
@@ -68,6 +69,12 @@ def figure(pair, **more):
 
 def throughput(bars=None):
     return Figure("records/s", lambda report: report["records_per_second"], bars=bars or {})
+
+
+def answers(what):
+    """Answered requests of group members; a run counts them as records."""
+    return [Figure(f"{what} per CPU s", lambda report: report["records"] / report["broker"]["cpu_seconds"], bars={"kafka": 3}),
+            Figure(f"{what}/s", lambda report: report["records_per_second"])]
 
 
 def tail(consumers):
@@ -121,6 +128,8 @@ TABLE_WORKS = {
                         ["connections", "--duration", "15s"]),
     "group": Work("consumer group of 100 with commits each second", [figure(RECORDS_PER_CPU, bars={"kafka": 3})],
                   ["groups", "--duration", "15s", "--warm-up", "5s"]),
+    "commits": Work("offset commits of 500 members, 5 offsets each", answers("commits"), members="commits"),
+    "heartbeats": Work("heartbeats of 500 members", answers("heartbeats"), members="heartbeats"),
     "transactions": Work("transactions of 100 records",
                          [Figure("transactions per CPU s",
                                  lambda report: report["transactions_per_second"] * report["seconds"] / report["broker"]["cpu_seconds"],
