@@ -19,6 +19,9 @@ fn relaxed() -> Setup {
     }
 }
 
+/// Long enough for a commit to be written, also on a busy machine.
+const COMMIT_TIME: Duration = Duration::from_millis(50);
+
 /// Appends batches of one record, each in a commit of its own.
 fn append_slowly(dir: &Path, setup: Setup, records: std::ops::Range<u64>) {
     run(dir, setup, async |Broker { store, .. }| {
@@ -29,7 +32,7 @@ fn append_slowly(dir: &Path, setup: Setup, records: std::ops::Range<u64>) {
             if store.is_relaxed() {
                 assert_eq!(log.durable().get(), appended.last_offset + 1);
             }
-            sleep(Duration::from_millis(5)).await;
+            sleep(COMMIT_TIME).await;
         }
     });
 }
