@@ -48,7 +48,7 @@ async fn open(store: &Rc<Store>) -> Rc<Log> {
 
 /// Lets the tasks that seal finish.
 async fn settle() {
-    tasks::sleep(std::time::Duration::from_millis(60)).await;
+    tasks::sleep(std::time::Duration::from_millis(500)).await;
 }
 
 type Pair = (u64, Option<u64>);

@@ -44,7 +44,7 @@ async fn fill(store: &Store, log: &Rc<Log>, end: u64) {
 
 /// Lets the tasks that seal and unlink finish.
 async fn settle() {
-    storage::tasks::sleep(std::time::Duration::from_millis(100)).await;
+    storage::tasks::sleep(std::time::Duration::from_millis(500)).await;
 }
 
 async fn check(store: &Store, log: &Rc<Log>, end: u64) {
