@@ -2,7 +2,7 @@
 
 pub mod clock;
 pub mod compaction;
-mod durable_file;
+pub mod durable_file;
 pub mod extent;
 pub mod journal;
 pub mod log;

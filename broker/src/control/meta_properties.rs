@@ -6,8 +6,7 @@ use std::io;
 use std::path::Path;
 
 use protocol::types::Uuid;
-
-use crate::control::durable_file;
+use storage::durable_file;
 
 const FILE: &str = "meta.properties";
 

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use glommio::io::{DmaFile, OpenOptions};
 use raft::{Entry, HardState, Persist, Snapshot};
+use storage::durable_file;
 
 use crate::control::checkpoint::CheckpointId;
 use crate::control::entry_batches::{self, DecodedLog, EntryLogError, offset_of};
 use crate::control::quorum_state::{self, QuorumStateError};
-use crate::control::{blocking, durable_file, hold, primer};
+use crate::control::{blocking, hold, primer};
 
 pub(crate) const DIRECTORY: &str = "__cluster_metadata-0";
 const PAGE: usize = 4096;

@@ -5,7 +5,6 @@
 mod blocking;
 pub(crate) mod checkpoint;
 mod describe_quorum;
-mod durable_file;
 pub(crate) mod entry_batches;
 mod executor;
 mod hold;

@@ -6,8 +6,7 @@ use std::io;
 use std::path::Path;
 
 use raft::{HardState, NodeId};
-
-use crate::control::durable_file;
+use storage::durable_file;
 
 const FILE: &str = "quorum-state";
 const NOBODY: i64 = -1;

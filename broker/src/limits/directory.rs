@@ -19,7 +19,7 @@ use super::ports;
 const DEAD_HOLDER_WAIT: Duration = Duration::from_secs(60);
 const DEAD_HOLDER_POLL: Duration = Duration::from_millis(2);
 /// Kafka's name for it.
-const LOCK_FILE: &str = ".lock";
+pub(crate) const LOCK_FILE: &str = ".lock";
 
 #[derive(Debug, Error)]
 pub(crate) enum DirectoryError {

@@ -266,6 +266,12 @@ impl EntryHeader {
         (u32_at(fields, 0) == ENTRY_MAGIC && ordered).then_some(entry)
     }
 
+    /// Whether it carries something of this partition.
+    #[must_use]
+    pub fn is_of(&self, topic_id: Uuid, partition: i32) -> bool {
+        self.topic_id == topic_id && self.partition == partition
+    }
+
     /// The whole append is in the entry.
     #[must_use]
     pub fn is_whole(&self) -> bool {

@@ -300,6 +300,6 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
 }
 
 /// The process or the system has too many files open.
-fn is_out_of_descriptors(error: &io::Error) -> bool {
+pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }

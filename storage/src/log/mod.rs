@@ -52,7 +52,7 @@ use thiserror::Error;
 pub(crate) use self::commit::FLUSH_BYTES_MIN;
 pub use self::committed::ProducerState;
 pub use self::config::LogConfig;
-pub(crate) use self::disk::is_full;
+pub(crate) use self::disk::{is_full, is_out_of_descriptors};
 pub use self::expire::RetentionError;
 pub use self::open::OpenError;
 pub(crate) use self::open::{LoadRules, load};

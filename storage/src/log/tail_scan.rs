@@ -187,7 +187,7 @@ pub fn judge_cut(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
     use protocol::records::{BatchBuilder, BatchOptions, patch_base_offset};
     use protocol::types::Uuid;
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
     use crate::log::units::to_usize;
 
-    fn batch(base_offset: i64, value: &[u8]) -> Vec<u8> {
+    pub(crate) fn batch(base_offset: i64, value: &[u8]) -> Vec<u8> {
         let mut builder = BatchBuilder::new(BatchOptions::default());
         builder.append(1_000, None, Some(value), &[]);
         let mut bytes = builder.build().to_vec();

@@ -41,7 +41,6 @@ pub struct SegmentReport {
     pub base_offset: i64,
     /// As a start would find it, with what the journals carry.
     pub bytes: u64,
-    pub batches: u64,
     /// The offset after the last batch.
     pub end_offset: i64,
     pub holes: Vec<Hole>,
@@ -256,7 +255,6 @@ impl<'a> Segments<'a> {
         let mut segment = SegmentReport {
             base_offset: base,
             bytes: walk.segment().bytes(),
-            batches: 0,
             end_offset: base,
             holes: Vec::new(),
             index_damaged,
@@ -272,7 +270,6 @@ impl<'a> Segments<'a> {
                 Piece::Batch { position, header } => {
                     self.note_gap(expected, header.base_offset);
                     progress(header.size_bytes() as u64);
-                    segment.batches += 1;
                     index.note_batch(position, &header);
                     self.aborted.note_data(&header);
                     if header.is_control() {

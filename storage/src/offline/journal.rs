@@ -159,17 +159,10 @@ impl JournalFile {
 
     /// The entries of a damaged commit, when its headers still add up.
     fn held_at(&self, place: u64) -> io::Result<Vec<EntryHeader>> {
-        let position = SUPERBLOCKS_BYTES + place;
-        let mut front = [0; COMMIT_HEADER_BYTES];
-        self.file.read_exact_at(&mut front, position)?;
-        let header = CommitHeader::parse(&front, self.superblock.incarnation);
-        let inside =
-            |header: &CommitHeader| place + header.padded_bytes() <= self.superblock.region_bytes;
-        let Some(header) = header.filter(inside) else {
+        let Some(header) = self.header_at(place)? else {
             return Ok(Vec::new());
         };
-        let mut bytes = vec![0; header.bytes as usize];
-        self.file.read_exact_at(&mut bytes, position)?;
+        let bytes = self.read_at(SUPERBLOCKS_BYTES + place, header.bytes)?;
         let entries = format::entries(&bytes, &header).unwrap_or_default();
         Ok(entries.into_iter().map(|(entry, _)| entry).collect())
     }
@@ -179,26 +172,19 @@ impl JournalFile {
     /// # Errors
     /// The file cannot be read.
     pub(super) fn commit_bytes(&self, commit: &Commit) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; commit.header.bytes as usize];
-        self.file.read_exact_at(&mut bytes, commit.position)?;
-        Ok(bytes)
+        self.read_at(commit.position, commit.header.bytes)
     }
 
     fn commit_at(&self, place: u64, wanted: impl Fn(u64) -> bool) -> io::Result<Option<Commit>> {
         let position = SUPERBLOCKS_BYTES + place;
-        let mut front = [0; COMMIT_HEADER_BYTES];
-        if self.file.read_exact_at(&mut front, position).is_err() {
-            return Ok(None);
-        }
-        let Some(header) = CommitHeader::parse(&front, self.superblock.incarnation) else {
+        // a place that cannot be read has no commit
+        let Ok(Some(header)) = self.header_at(place) else {
             return Ok(None);
         };
-        let inside = place + header.padded_bytes() <= self.superblock.region_bytes;
-        if !inside || !wanted(header.sequence) {
+        if !wanted(header.sequence) {
             return Ok(None);
         }
-        let mut bytes = vec![0; header.bytes as usize];
-        self.file.read_exact_at(&mut bytes, position)?;
+        let bytes = self.read_at(position, header.bytes)?;
         if !header.is_whole(&bytes) {
             return Ok(None);
         }
@@ -219,14 +205,21 @@ impl JournalFile {
         }))
     }
 
-    /// The bytes that an entry carries.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn carried(&self, entry: &Entry) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; entry.header.bytes as usize];
-        self.file.read_exact_at(&mut bytes, entry.position)?;
-        Ok(bytes)
+    /// The header of a commit that ends inside the region; its checksum may be wrong.
+    fn header_at(&self, place: u64) -> io::Result<Option<CommitHeader>> {
+        let mut front = [0; COMMIT_HEADER_BYTES];
+        self.file
+            .read_exact_at(&mut front, SUPERBLOCKS_BYTES + place)?;
+        let header = CommitHeader::parse(&front, self.superblock.incarnation);
+        let inside =
+            |header: &CommitHeader| place + header.padded_bytes() <= self.superblock.region_bytes;
+        Ok(header.filter(inside))
+    }
+
+    fn read_at(&self, position: u64, bytes: u32) -> io::Result<Vec<u8>> {
+        let mut read = vec![0; bytes as usize];
+        self.file.read_exact_at(&mut read, position)?;
+        Ok(read)
     }
 }
 
@@ -300,8 +293,6 @@ impl Journals {
             let commits = journal.commits.iter();
             commits.flat_map(move |commit| commit.entries.iter().map(move |entry| (journal, entry)))
         });
-        entries.filter(move |(_, entry)| {
-            entry.header.topic_id == topic_id && entry.header.partition == partition
-        })
+        entries.filter(move |(_, entry)| entry.header.is_of(topic_id, partition))
     }
 }

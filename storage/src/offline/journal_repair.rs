@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::journal::{JournalFile, Journals};
 use super::repair::KEPT_DIR;
+use crate::durable_file::sync_directory;
 use crate::journal::format::{COMMIT_HEADER_BYTES, CommitHeader, PAGE_BYTES, Superblock};
 use crate::journal::new_incarnation;
 use crate::log::units::to_usize;
@@ -59,7 +60,7 @@ impl JournalRepair {
         let kept = data_dir.join(KEPT_DIR).join(format!("{name}.{now_ms}"));
         std::fs::create_dir_all(data_dir.join(KEPT_DIR))?;
         std::fs::rename(&self.path, &kept)?;
-        File::open(data_dir)?.sync_all()?;
+        sync_directory(data_dir)?;
         Ok(kept)
     }
 }
@@ -105,7 +106,7 @@ fn copy(journal: &JournalFile, to: &Path) -> io::Result<()> {
         relaxed: journal.superblock.relaxed,
         prewritten: true,
     };
-    let unfinished = to.with_extension("new");
+    let unfinished = salvage::unfinished(to);
     let mut file = File::create(&unfinished)?;
     // generation 1 is the second page
     file.write_all(&vec![0; to_usize(PAGE_BYTES)])?;
@@ -114,7 +115,7 @@ fn copy(journal: &JournalFile, to: &Path) -> io::Result<()> {
     file.sync_all()?;
     std::fs::rename(&unfinished, to)?;
     match to.parent() {
-        Some(dir) => File::open(dir)?.sync_all(),
+        Some(dir) => sync_directory(dir),
         None => Ok(()),
     }
 }

@@ -22,7 +22,7 @@ use super::journal::Journals;
 use super::rewrite::{place_of, write_index, write_segment, write_small};
 use super::segment_bytes::SegmentBytes;
 use super::segment_walk::SegmentWalk;
-use crate::durable_file::replace_file;
+use crate::durable_file::{self, sync_directory};
 use crate::log::directory;
 use crate::log::partition_dir::{DAMAGED_FILE, DirectoryTopic};
 use crate::log::partition_offsets::PartitionOffsets;
@@ -245,6 +245,7 @@ impl RepairPlan {
         let mut note = NOTE.to_owned();
         if self.steps.contains(&RepairStep::Finish) {
             note = report.files.marker.clone().unwrap_or_default();
+            sync_directory(&self.dir)?;
         } else {
             for leftover in &report.files.repaired {
                 std::fs::remove_file(leftover)?;
@@ -252,11 +253,10 @@ impl RepairPlan {
             for step in &self.steps {
                 self.prepare(step, journals, report, &mut note)?;
             }
-            replace_file(&self.dir.join(DAMAGED_FILE), note.as_bytes())?;
+            durable_file::replace(&self.dir, DAMAGED_FILE, note.as_bytes())?;
         }
-        sync(&self.dir)?;
         self.finish(&note, &kept)?;
-        sync(&kept)?;
+        sync_directory(&kept)?;
         Ok(kept)
     }
 
@@ -316,9 +316,9 @@ impl RepairPlan {
             keep(&place, kept)?;
             std::fs::rename(&prepared, &place)?;
         }
-        sync(&self.dir)?;
+        sync_directory(&self.dir)?;
         remove_if_there(&self.dir.join(DAMAGED_FILE))?;
-        sync(&self.dir)
+        sync_directory(&self.dir)
     }
 }
 
@@ -392,10 +392,6 @@ fn remove_if_there(file: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
-}
-
-fn sync(dir: &Path) -> io::Result<()> {
-    std::fs::File::open(dir)?.sync_all()
 }
 
 impl fmt::Display for RepairStep {

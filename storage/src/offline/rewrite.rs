@@ -10,9 +10,7 @@ use super::partition_files::REPAIRED_SUFFIX;
 use super::segment_walk::{Piece, SegmentWalk};
 use crate::log::directory;
 use crate::log::index::{BatchPlace, Index};
-
-/// Density of the indexes; Kafka's default.
-const INDEX_INTERVAL_BYTES: u64 = 4096;
+use crate::recovery::INDEX_INTERVAL_BYTES;
 
 /// The name of a file before it takes its place.
 pub(super) fn repaired(path: &Path) -> PathBuf {

@@ -11,9 +11,8 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use super::journal::Patch;
+use crate::journal::format::PAGE_BYTES;
 use crate::log::units::to_usize;
-
-const PAGE_BYTES: u64 = 4096;
 
 /// See the module.
 #[derive(Debug)]
@@ -57,12 +56,6 @@ impl<'a> SegmentBytes<'a> {
     pub fn bytes(&self) -> u64 {
         let patched = self.patches.iter().map(|patch| patch.end());
         patched.fold(self.file_bytes, u64::max)
-    }
-
-    /// Where its file ends.
-    #[must_use]
-    pub fn file_bytes(&self) -> u64 {
-        self.file_bytes
     }
 
     /// A journal carries a part of it.

@@ -207,17 +207,9 @@ impl<'a> SegmentWalk<'a> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use protocol::records::{BatchBuilder, BatchOptions, patch_base_offset};
 
     use super::*;
-
-    fn batch(base_offset: i64, value: &[u8]) -> Vec<u8> {
-        let mut builder = BatchBuilder::new(BatchOptions::default());
-        builder.append(1_000, None, Some(value), &[]);
-        let mut bytes = builder.build().to_vec();
-        patch_base_offset(&mut bytes, base_offset, 0);
-        bytes
-    }
+    use crate::log::tail_scan::tests::batch;
 
     fn walk(log: &[u8]) -> (Vec<i64>, Vec<Hole>) {
         let file = tempfile::NamedTempFile::new().unwrap();

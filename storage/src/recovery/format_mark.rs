@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::durable_file::replace_file;
+use crate::durable_file;
 
 /// The mark's file.
 const FILE: &str = "format.version";
@@ -50,9 +50,8 @@ pub fn check_format(data_dir: &Path) -> Result<(), FormatMarkError> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             std::fs::create_dir_all(data_dir).map_err(io)?;
-            replace_file(&path, text_of(FORMAT).as_bytes()).map_err(io)?;
-            let directory = std::fs::File::open(data_dir).map_err(io)?;
-            return directory.sync_all().map_err(io);
+            let text = text_of(FORMAT);
+            return durable_file::replace(data_dir, FILE, text.as_bytes()).map_err(io);
         }
         Err(error) => return Err(io(error)),
     };

@@ -25,8 +25,8 @@ use crate::log::tail_scan::DurableEnd;
 use crate::log::{LoadRules, OpenError, load, mark_damaged};
 use crate::ring::Ring;
 
-/// Density of the indexes that recovery rebuilds; Kafka's default.
-const INDEX_INTERVAL_BYTES: u64 = 4096;
+/// Density of the indexes that recovery and repair rebuild; Kafka's default.
+pub(crate) const INDEX_INTERVAL_BYTES: u64 = 4096;
 const PRODUCERS_MAX: usize = 100_000;
 /// Whose copies those are that recovery makes.
 pub(crate) const SALVAGE_SHARD: u32 = 0;
@@ -191,7 +191,7 @@ async fn keep_entries(
     }
     let wanted = |entry: &EntryHeader| {
         let mut keys = fenced.iter().map(|(key, _)| key);
-        keys.any(|key| key.topic_id == entry.topic_id && key.partition == entry.partition)
+        keys.any(|key| entry.is_of(key.topic_id, key.partition))
     };
     let mut number = salvage::next_number(ring, data_dir, SALVAGE_SHARD);
     for scan in journals {

@@ -16,7 +16,9 @@ use crate::extent::ExtentPool;
 use crate::journal::format::{self, EntryHeader};
 use crate::log::partition_dir::refused;
 use crate::log::tail_scan::DurableEnd;
-use crate::log::{OpenError, adopt_dir, complete_before, directory};
+use crate::log::{
+    OpenError, adopt_dir, complete_before, directory, is_full, is_out_of_descriptors,
+};
 use crate::ring::{File, FileOptions, Ring};
 
 /// Files held open at once.
@@ -209,14 +211,5 @@ pub(super) struct Outcome {
 
 /// Not the fault of one partition's files: no space, no quota, no descriptors, no memory.
 fn concerns_all(error: &io::Error) -> bool {
-    const CODES: [i32; 5] = [
-        libc::ENOSPC,
-        libc::EDQUOT,
-        libc::EMFILE,
-        libc::ENFILE,
-        libc::ENOMEM,
-    ];
-    error
-        .raw_os_error()
-        .is_some_and(|code| CODES.contains(&code))
+    is_full(error) || is_out_of_descriptors(error) || error.raw_os_error() == Some(libc::ENOMEM)
 }

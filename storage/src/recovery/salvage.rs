@@ -24,6 +24,11 @@ pub(crate) fn path(data_dir: &Path, shard: u32, number: u64) -> PathBuf {
     data_dir.join(format!("{PREFIX}{shard}-{number:020}"))
 }
 
+/// The name of a copy until it is whole.
+pub(crate) fn unfinished(to: &Path) -> PathBuf {
+    to.with_extension(UNFINISHED)
+}
+
 /// A number that is above those of a shard's copies that are there.
 pub(crate) fn next_number(ring: &Ring, data_dir: &Path, shard: u32) -> u64 {
     let entries = ring.list_dir(data_dir).unwrap_or_default();
@@ -105,7 +110,7 @@ struct Copy {
 
 impl Copy {
     async fn create(ring: &Ring, pool: &ExtentPool, to: &Path) -> std::io::Result<Self> {
-        let unfinished = to.with_extension(UNFINISHED);
+        let unfinished = unfinished(to);
         let options = FileOptions {
             write: true,
             create: true,
@@ -182,7 +187,7 @@ mod tests {
     fn only_whole_copies_are_replayed() {
         let whole = path(Path::new("/data"), 3, 77);
         assert!(is_copy(whole.file_name().unwrap().to_str().unwrap()));
-        let unfinished = whole.with_extension(UNFINISHED);
+        let unfinished = unfinished(&whole);
         let unfinished = unfinished.file_name().unwrap().to_str().unwrap();
         assert!(!is_copy(unfinished) && is_unfinished(unfinished));
         for other in ["salvage-", "salvage-3", "salvage-3-7-1", "journal-3"] {

@@ -104,7 +104,7 @@ impl Store {
         let to = salvage::path(data_dir, self.options.shard, self.salvaged.get());
         let wanted = |entry: &EntryHeader| {
             let mut ids = fenced.iter().map(|(log, _)| log.id());
-            ids.any(|id| id.topic_id == entry.topic_id && id.partition == entry.partition)
+            ids.any(|id| entry.is_of(id.topic_id, id.partition))
         };
         let copied = salvage::copy(&self.ring, &self.pool, &journal, &to, before, wanted).await;
         let entries = copied.map_err(io::Error::other)?;

@@ -17,7 +17,7 @@ use storage::log::{Log, LogConfig};
 use storage::store::Store;
 use storage::tasks;
 
-use crate::harness::{Broker, Setup, append_durably, id, run, small_segments, valid};
+use crate::harness::{Broker, Setup, append_durably, id, run, settle, small_segments, valid};
 
 const NOW: i64 = 1_000_000;
 const DELETE_RETENTION_MS: i64 = 500;
@@ -44,11 +44,6 @@ fn config() -> LogConfig {
 
 async fn open(store: &Rc<Store>) -> Rc<Log> {
     Log::open(store, id(0), config()).await.unwrap()
-}
-
-/// Lets the tasks that seal finish.
-async fn settle() {
-    tasks::sleep(std::time::Duration::from_millis(500)).await;
 }
 
 type Pair = (u64, Option<u64>);

@@ -17,7 +17,7 @@ use storage::log::{AppendError, Appended, Log, LogConfig, LogId};
 use storage::recovery::{RecoveryReport, recover};
 use storage::ring::{Ring, RingOptions};
 use storage::store::{Durability, Store, StoreOptions};
-use storage::tasks::block_on;
+use storage::tasks::{block_on, sleep};
 
 pub(crate) const JOURNAL_BYTES: u64 = 1 << 20;
 
@@ -98,6 +98,11 @@ fn run_here<T>(dir: &Path, setup: Setup, work: impl AsyncFnOnce(Broker) -> T) ->
     });
     end_writes(&handle);
     done
+}
+
+/// Lets the tasks that seal and unlink segments finish, also on a busy machine.
+pub(crate) async fn settle() {
+    sleep(Duration::from_millis(500)).await;
 }
 
 /// Waits for the writes under way, whose results nobody gets any more. A broker that starts after a

@@ -9,7 +9,7 @@ use storage::log::{Log, LogConfig, LogPart, ReadError};
 use storage::store::Store;
 
 use crate::harness::{
-    Broker, Setup, append_durably, batch, id, numbers, read_all, run, small_segments,
+    Broker, Setup, append_durably, batch, id, numbers, read_all, run, settle, small_segments,
 };
 
 /// Record `n` of [`batch`] has this timestamp.
@@ -40,11 +40,6 @@ async fn fill(store: &Store, log: &Rc<Log>, end: u64) {
     for first in (log.end_offset().unsigned_abs()..end).step_by(10) {
         append_durably(store, log, &batch(first, 10, 100)).await;
     }
-}
-
-/// Lets the tasks that seal and unlink finish.
-async fn settle() {
-    storage::tasks::sleep(std::time::Duration::from_millis(500)).await;
 }
 
 async fn check(store: &Store, log: &Rc<Log>, end: u64) {

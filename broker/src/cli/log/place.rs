@@ -9,8 +9,7 @@ use storage::offline::partitions_in;
 
 use super::arguments::VerifyArguments;
 use crate::control::metadata_log;
-
-const LOCK_FILE: &str = ".lock";
+use crate::limits::directory::LOCK_FILE;
 
 /// See the module.
 #[derive(Debug)]
