@@ -4,6 +4,8 @@ import uuid
 
 from kafka.record import MemoryRecords
 
+from values import RECORD_TIME_MS
+
 # Fields whose value is a broker's own affair.
 IGNORED = {"throttle_time_ms", "host", "port"}
 # Only whether there is something.
@@ -33,13 +35,18 @@ def masked(field, value, side):
         return [masked(field, inner, side) for inner in value]
     if field in PRESENCE:
         return "<set>" if value not in (None, "", 0, uuid.UUID(int=0)) else value
-    if field in SIGN:
+    if field in SIGN or field == "timestamp" and not _is_of_a_client(value):
         return "<positive>" if value > 0 else value
     if field in NAMED and value not in ("", -1, None, uuid.UUID(int=0)):
         return side.symbols.get(value, "<unnamed>" if field != "member_id" else _member(value))
     if field == "records" and value:
         return _records(value, side)
     return value
+
+
+def _is_of_a_client(timestamp):
+    """Not when a broker wrote a marker."""
+    return RECORD_TIME_MS <= timestamp < RECORD_TIME_MS + 1000
 
 
 def _member(value):

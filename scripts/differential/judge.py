@@ -12,8 +12,11 @@ READ_ONLY = {"ListOffsets", "Metadata", "FindCoordinator", "DescribeGroups", "Li
 # Changes of the cluster's metadata, which a broker takes up a moment after it has answered.
 SETTLES = {"CreateTopics", "DeleteTopics", "CreatePartitions", "IncrementalAlterConfigs", "AlterConfigs", "AlterClientQuotas", "AlterUserScramCredentials",
            "UpdateFeatures", "ElectLeaders", "AlterPartitionReassignments"}
-PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 15.0
+# For a broker that says "not yet" while the other one says so too: it may be its last word.
+NOT_YET_SECONDS = 1.0
 PAUSE_SECONDS = 0.05
+REBALANCE_SECONDS = 60.0
 
 
 class Judge:
@@ -38,7 +41,7 @@ class Judge:
         """(our answer, their answer); what differs is reported."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
-            answers = [self._answer(side, api, version, request, deadline) for side in (self.ours, self.theirs)]
+            answers = self._answers(api, version, request)
             found = differences(*answers, self.ours, self.theirs) if None not in answers else []
             if not found or api not in READ_ONLY or time.monotonic() > deadline or self._all_known(api, found):
                 break
@@ -55,10 +58,30 @@ class Judge:
             time.sleep(PAUSE_SECONDS)
         return answers
 
+    def rebalances_end(self):
+        """Waits until no group is in a rebalance: each broker removes who does not go on with it when its own clock says so."""
+        deadline = time.monotonic() + REBALANCE_SECONDS
+        filters = {"states_filter": ["PreparingRebalance", "CompletingRebalance"]}
+        for side in (self.ours, self.theirs):
+            while rebalancing := side.ask(self.keys["ListGroups"], 4, filters)["groups"]:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{side.name}: a rebalance without an end: {rebalancing}")
+                time.sleep(PAUSE_SECONDS)
+
     def _all_known(self, api, found):
         return all(self.known.reason(api, path) for path, _, _ in found)
 
-    def _answer(self, side, api, version, request, deadline):
+    def _answers(self, api, version, request):
+        sides = self.ours, self.theirs
+        answers = [self._answer(side, api, version, request, NOT_YET_SECONDS) for side in sides]
+        waits = [self._not_yet(answer) for answer in answers]
+        if waits[0] != waits[1]:
+            place = waits.index(True)
+            answers[place] = self._answer(sides[place], api, version, request, PATIENCE_SECONDS)
+        return answers
+
+    def _answer(self, side, api, version, request, patience):
+        deadline = time.monotonic() + patience
         while True:
             answer = side.ask(self.keys[api], version, resolved(request, side))
             if not self._not_yet(answer) or time.monotonic() > deadline:

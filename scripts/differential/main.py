@@ -18,7 +18,8 @@ from judge import Judge
 from side import Side
 from values import Maker
 
-SETTINGS = {"num.partitions": 1, "group.initial.rebalance.delay.ms": 0, "offsets.topic.num.partitions": 5, "transaction.state.log.num.partitions": 5,
+SETTINGS = {"num.partitions": 1, "group.initial.rebalance.delay.ms": 0, "group.min.session.timeout.ms": 100,
+            "offsets.topic.num.partitions": 5, "transaction.state.log.num.partitions": 5,
             # a broker alone; Apache Kafka's defaults are for three
             "offsets.topic.replication.factor": 1, "transaction.state.log.replication.factor": 1, "transaction.state.log.min.isr": 1,
             "share.coordinator.state.topic.replication.factor": 1, "share.coordinator.state.topic.min.isr": 1}
@@ -77,6 +78,8 @@ def compare_all(judge, messages, options):
         for version in judge.versions(api):
             for _ in range(options.requests):
                 judge.ask(api, version, maker.request(version))
+                if api == "JoinGroup":
+                    judge.rebalances_end()
 
 
 def summary(judge):

@@ -129,8 +129,9 @@ def reading(run):
         run.ask("OffsetForLeaderEpoch", {"replica_id": -1, "topics": [{"topic": TOPIC, "partitions": [partition]}]})
 
 
-def join(run, group, member, metadata=b"m", instance=None, rebalance_timeout_ms=500):
-    request = {"group_id": group, "session_timeout_ms": 10000, "rebalance_timeout_ms": rebalance_timeout_ms, "member_id": member, "group_instance_id": instance,
+def join(run, group, member, metadata=b"m", instance=None):
+    # long enough for what follows, however slow the machine is
+    request = {"group_id": group, "session_timeout_ms": 60000, "rebalance_timeout_ms": 60000, "member_id": member, "group_instance_id": instance,
                "protocol_type": "consumer", "protocols": [{"name": "range", "metadata": metadata}, {"name": "roundrobin", "metadata": metadata}]}
     answers = run.ask("JoinGroup", request, version_min=0 if instance is None else 5)
     run.note(f"member of {group}", answers, lambda answer: answer["member_id"], "nobody")

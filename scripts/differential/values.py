@@ -83,7 +83,7 @@ POOLS = {
     "subscribed_topic_names": (["alpha", "beta"], ["", "missing"]),
     "subscribed_topic_regex": ([None], ["al.*", "(", ""]),
     "server_assignor": ([None, "uniform", "range"], ["unknown", ""]),
-    "session_timeout_ms": ([10000], [1, 0, -1, 2147483647]),
+    "session_timeout_ms": ([500], [1, 0, -1, 2147483647]),
     "rebalance_timeout_ms": ([300], [0]),
     "protocol_type": (["consumer"], ["", "connect"]),
     "protocol_name": (["range"], ["other"]),

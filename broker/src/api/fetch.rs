@@ -10,9 +10,7 @@ use std::time::Duration;
 
 use protocol::addressing::TopicRef;
 use protocol::error_code::ErrorCode;
-use protocol::fetch::{
-    EpochEndOffset, FetchOutcome, FetchPiece, FetchRequest, FetchResponse, NO_REPLICA,
-};
+use protocol::fetch::{EpochEndOffset, FetchOutcome, FetchPiece, FetchRequest, FetchResponse};
 use storage::clock;
 use storage::log::aborted::AbortedTransaction;
 use storage::log::{LogPart, LogSlice};
@@ -87,10 +85,11 @@ pub(crate) async fn answer(mut call: Call) -> Result<Answer, CloseReason> {
     let version = call.header.api_version;
     let request = FetchRequest::parse(call.body.clone(), version);
     let request = request.map_err(|error| call.malformed(error))?;
-    let isolation = match isolation_of(&request) {
-        Ok(isolation) => isolation,
-        Err(error) => return Ok(Answer::Ready(refuse_all(&call, &request, error))),
-    };
+    if request.replica_id >= 0 {
+        // followers come with replication; nobody may move a high watermark from outside
+        let error = ErrorCode::ClusterAuthorizationFailed;
+        return Ok(Answer::Ready(refuse_all(&call, &request, error)));
+    }
     let shard = Rc::clone(&call.connection.shard);
     let begun = shard
         .sessions
@@ -100,7 +99,14 @@ pub(crate) async fn answer(mut call: Call) -> Result<Answer, CloseReason> {
         Ok(session) => session,
         Err(error) => return Ok(Answer::Ready(refused(&call, error))),
     };
-    let mut fetch = Fetch::new(&shard, &request, isolation, session);
+    let isolation = Isolation::from_level(request.isolation_level);
+    let or_any = isolation.unwrap_or(Isolation::ReadUncommitted);
+    let mut fetch = Fetch::new(&shard, &request, or_any, session);
+    if let Err(error) = isolation
+        && !fetch.reads.is_empty()
+    {
+        return Ok(Answer::Ready(refuse_all(&call, &request, error)));
+    }
     let partitions = fetch.session.partitions.len();
     if partitions > PARTITIONS_MANY {
         fetch.deadline = fetch.deadline.min(clock::monotonic() + WAIT_FOR_MANY_MAX);
@@ -117,24 +123,15 @@ pub(crate) async fn answer(mut call: Call) -> Result<Answer, CloseReason> {
     })
 }
 
-/// What a consumer wants to see.
-///
-/// # Errors
-/// The fetch as a whole is refused.
-fn isolation_of(request: &FetchRequest) -> Result<Isolation, ErrorCode> {
-    if request.replica_id != NO_REPLICA && request.replica_id >= 0 {
-        // followers come with replication; nobody may move a high watermark from outside
-        return Err(ErrorCode::ClusterAuthorizationFailed);
-    }
-    Isolation::from_level(request.isolation_level)
-}
-
 fn refused(call: &Call, error: ErrorCode) -> Outcome {
     send(call, &FetchResponse::new(error, 0), Vec::new())
 }
 
-/// Old versions have no error of the whole response.
+/// Old versions have no error of the whole response; newer ones have nothing else then.
 fn refuse_all(call: &Call, request: &FetchRequest, error: ErrorCode) -> Outcome {
+    if call.header.api_version >= TOPIC_IDS_FROM_VERSION {
+        return refused(call, error);
+    }
     let mut response = FetchResponse::new(error, 0);
     for span in &request.topics {
         response.begin_topic(span.topic.clone());

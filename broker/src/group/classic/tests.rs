@@ -217,6 +217,45 @@ fn who_does_not_sync_in_time_is_out() {
 }
 
 #[test]
+fn who_does_not_sync_with_a_stable_group_in_time_is_out() {
+    let mut bed = Bed::new();
+    let joins = [bed.join(joining()), bed.join(joining())];
+    bed.pass(SECOND * 7);
+    let [leader, follower] = joins.map(|join| bed.joined(join));
+    let leading = bed.sync(&leader, &[(&leader.member_id, "all")]);
+    assert_eq!(bed.synced(leading), (ErrorCode::None, "all".into()));
+    for _ in 0..59 {
+        assert_eq!(bed.heartbeat(&leader.member_id, 1), ErrorCode::None);
+        assert_eq!(bed.heartbeat(&follower.member_id, 1), ErrorCode::None);
+        bed.pass(SECOND);
+    }
+    let heard = bed.heartbeat(&leader.member_id, 1);
+    assert_eq!(heard, ErrorCode::RebalanceInProgress);
+    let heard = bed.heartbeat(&follower.member_id, 1);
+    assert_eq!(heard, ErrorCode::UnknownMemberId);
+    let rejoin = bed.join(member(&leader.member_id));
+    let rejoined = bed.joined(rejoin);
+    assert_eq!((rejoined.generation_id, rejoined.members.len()), (2, 1));
+}
+
+#[test]
+fn a_group_that_nobody_syncs_with_is_empty_and_a_generation_further() {
+    let mut bed = Bed::new();
+    let join = bed.join(joining());
+    bed.pass(SECOND * 7);
+    let joined = bed.joined(join);
+    for _ in 0..60 {
+        bed.heartbeat(&joined.member_id, 1);
+        bed.pass(SECOND);
+    }
+    assert!(bed.classic().is_empty());
+    assert_eq!(bed.classic().generation(), 2);
+    bed.restart();
+    assert!(bed.classic().is_empty());
+    assert_eq!(bed.classic().generation(), 2);
+}
+
+#[test]
 fn a_leader_that_joins_again_begins_a_rebalance_and_a_follower_does_not() {
     let mut bed = Bed::new();
     let joined = bed.stable(vec![joining(), joining()]);
