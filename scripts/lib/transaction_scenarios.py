@@ -336,7 +336,7 @@ ALL = [classic, classic_errors, version_two, version_two_errors, fencing, bumpin
 
 
 def wait_for(condition):
-    for _ in range(1000):
+    for _ in range(3000):
         if condition():
             return
         time.sleep(0.02)

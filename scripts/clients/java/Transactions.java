@@ -61,7 +61,7 @@ public final class Transactions {
             admin.createTopics(Set.of(new NewTopic(topic, PARTITIONS, (short) 1))).all().get();
             step.run();
             passed++;
-            System.out.println("ok " + name);
+            System.out.println("ok   java-transactions: " + name);
         } catch (Throwable failure) {
             failed++;
             System.out.println("FAIL java-transactions: " + name + ": " + failure);

@@ -1,15 +1,16 @@
-// kafkajs: `node kafkajs.js BOOTSTRAP [groups|transactions]`.
+// kafkajs: `node kafkajs.js BOOTSTRAP [groups|transactions|admin]`.
 // kafkajs can only consume as a group member, so the reading by assignment uses its own cluster and broker objects, which is
 // what its consumer does under the group: find the leader, fetch, decode, drop what lies before the offset.
 'use strict'
 
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1'
 const assert = require('node:assert')
-const { Kafka, CompressionTypes, CompressionCodecs, logLevel } = require('kafkajs')
+const { Kafka, CompressionTypes, CompressionCodecs, ConfigResourceTypes, logLevel } = require('kafkajs')
 const Batch = require('kafkajs/src/consumer/batch')
 const lz4 = require('lz4-napi')
 const snappy = require('snappyjs')
 const zstd = require('@bokuweb/zstd-wasm')
+const { readCommitted } = require('./committed')
 const { main, PATIENCE } = require('./scenario')
 
 // kafkajs brings gzip and leaves the others to packages. Java's snappy framing is read, plain snappy is written.
@@ -130,17 +131,28 @@ async function transact({ id, source, topic, group, values, isCommitted }) {
   await producer.disconnect()
 }
 
-async function readCommitted(topic, count) {
-  const consumer = kafka.consumer({ groupId: `${topic}-reader`, readUncommitted: false })
-  const found = []
-  await consumer.connect()
-  await consumer.subscribe({ topic, fromBeginning: true })
-  await consumer.run({ eachMessage: async ({ message }) => { found.push(message.value.toString()) } })
-  const deadline = Date.now() + PATIENCE
-  while (found.length < count && Date.now() < deadline) await new Promise(resolve => setTimeout(resolve, 20))
-  await new Promise(resolve => setTimeout(resolve, 500)) // for what must not come
-  await consumer.disconnect()
-  return found
+const admin = {
+  topics: () => withAdmin(admin => admin.listTopics()),
+  partitionCount: topic => withAdmin(async admin => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0].partitions.length),
+  setting: (topic, name) => withAdmin(async admin => {
+    const { resources } = await admin.describeConfigs({ resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configNames: [name] }] })
+    return resources[0].configEntries[0].configValue
+  }),
+  alter: (topic, name, value) => withAdmin(admin => admin.alterConfigs({
+    validateOnly: false, resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries: [{ name, value }] }],
+  })),
+  addPartitions: (topic, count) => withAdmin(admin => admin.createPartitions({ topicPartitions: [{ topic, count }] })),
+  deleteRecords: (topic, partition, offset) => withAdmin(async admin => {
+    await admin.fetchTopicOffsets(topic) // without, it does not know the leader
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] })
+  }),
+  groups: () => withAdmin(async admin => (await admin.listGroups()).groups.map(group => group.groupId)),
+  memberCount: group => withAdmin(async admin => {
+    const [described] = (await admin.describeGroups([group])).groups
+    return described.state === 'Stable' ? described.members.length : 0
+  }),
+  deleteGroup: group => withAdmin(admin => admin.deleteGroups([group])),
+  deleteTopic: topic => withAdmin(admin => admin.deleteTopics({ topics: [topic] })),
 }
 
 // Behind the last record kafkajs itself puts the end of the partition in place of "none".
@@ -148,5 +160,5 @@ const ofNoOffset = end => end
 
 zstd.init().then(() => main('kafkajs', {
   codecs: Object.keys(CODECS), lateFetchMs: 0, ofNoOffset,
-  create, produce, read, offsetAt, join, committed, transact, readCommitted,
+  create, produce, read, offsetAt, join, committed, transact, readCommitted, admin,
 }))

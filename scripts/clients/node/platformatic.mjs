@@ -1,8 +1,9 @@
-// @platformatic/kafka: `node platformatic.mjs BOOTSTRAP [groups]`. Its consumer does not leave out what was
-// aborted, with Apache Kafka neither, so it has no part in the tests of transactions.
+// @platformatic/kafka: `node platformatic.mjs BOOTSTRAP [groups|transactions|admin]`. Its consumer leaves out one aborted transaction
+// of a producer and not the others, with Apache Kafka too, so another client reads what it has committed.
 // It takes zstd from Node, which has it since version 22.15.
 import zlib from 'node:zlib'
-import { Admin, Consumer, MessagesStreamFallbackModes, MessagesStreamModes, ProduceAcks, Producer } from '@platformatic/kafka'
+import { Admin, ConfigResourceTypes, Consumer, IncrementalAlterConfigOperationTypes, MessagesStreamFallbackModes, MessagesStreamModes, ProduceAcks, Producer } from '@platformatic/kafka'
+import { readCommitted } from './committed.js'
 import scenario from './scenario.js'
 
 const MAX_WAIT = 500
@@ -87,7 +88,45 @@ const committed = (groupId, topic) => using(new Admin(base), async admin => {
   return found.partitions.toSorted((a, b) => a.partitionIndex - b.partitionIndex).map(partition => Number(partition.committedOffset))
 })
 
+// Its transactions commit the offsets of messages that a member has read.
+async function transact({ id, source, topic, group, values, isCommitted }) {
+  const options = { topics: [source], mode: MessagesStreamModes.COMMITTED, fallbackMode: MessagesStreamFallbackModes.EARLIEST }
+  await using(newConsumer(group), async consumer => {
+    const read = await collect(await consumer.consume(options), values.length)
+    await using(new Producer({ ...base, idempotent: true, transactionalId: id }), async producer => {
+      for (const [number, some] of values.entries()) {
+        const transaction = await producer.beginTransaction()
+        await transaction.send({ messages: some.map(value => ({ topic, value: Buffer.from(value) })), acks: ProduceAcks.ALL })
+        await transaction.addConsumer(consumer)
+        await transaction.addOffset(read[number])
+        await (isCommitted(number) ? transaction.commit() : transaction.abort())
+      }
+    })
+  })
+}
+
+const withAdmin = ask => using(new Admin(base), ask)
+const ofTopic = (topic, more) => ({ resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, ...more }] })
+const admin = {
+  topics: () => withAdmin(admin => admin.listTopics()),
+  partitionCount: topic => withAdmin(async admin => (await admin.metadata({ topics: [topic] })).topics.get(topic).partitionsCount),
+  setting: (topic, name) => withAdmin(async admin => (await admin.describeConfigs(ofTopic(topic, { configurationKeys: [name] })))[0].configs[0].value),
+  alter: (topic, name, value) => withAdmin(admin => admin.incrementalAlterConfigs(
+    ofTopic(topic, { configs: [{ name, value, configOperation: IncrementalAlterConfigOperationTypes.SET }] }))),
+  addPartitions: (topic, count) => withAdmin(admin => admin.createPartitions({ topics: [{ name: topic, count }] })),
+  deleteRecords: (topic, partition, offset) => withAdmin(admin => admin.deleteRecords({
+    topics: [{ name: topic, partitions: [{ partition, offset: BigInt(offset) }] }],
+  })),
+  groups: () => withAdmin(async admin => [...(await admin.listGroups()).keys()]),
+  memberCount: group => withAdmin(async admin => {
+    const described = (await admin.describeGroups({ groups: [group] })).get(group)
+    return described.state === 'STABLE' ? described.members.size : 0
+  }),
+  deleteGroup: group => withAdmin(admin => admin.deleteGroups({ groups: [group] })),
+  deleteTopic: topic => withAdmin(admin => admin.deleteTopics({ topics: [topic] })),
+}
+
 const codecs = ['none', 'gzip', 'snappy', 'lz4', ...(zlib.zstdCompressSync ? ['zstd'] : [])]
 const ofNoOffset = () => -1
 const lateFetchMs = 2 * MAX_WAIT // a fetch that is under way when a rebalance begins is still delivered
-scenario.main('platformatic', { codecs, lateFetchMs, ofNoOffset, create, produce, read, offsetAt, join, committed })
+scenario.main('platformatic', { codecs, lateFetchMs, ofNoOffset, create, produce, read, offsetAt, join, committed, transact, readCommitted, admin })

@@ -1,4 +1,4 @@
-// What every Node client does: `node CLIENT BOOTSTRAP [groups|transactions]`. A client is an object with these functions:
+// What every Node client does: `node CLIENT BOOTSTRAP [groups|transactions|admin]`. A client is an object with these functions:
 //
 //   codecs                            names of the codecs it has
 //   lateFetchMs                       how long a member may still read partitions that it has given up
@@ -16,6 +16,15 @@
 //   transact({id, source, topic, group, values, isCommitted})   one transaction for each of the arrays of values: it writes them,
 //                                     and the offset after the record of the same number of partition 0 of the source for the group
 //   readCommitted(topic, count)       the values of partition 0
+//   admin, an object with these:
+//       topics(), groups()            names
+//       partitionCount(topic)
+//       setting(topic, name)
+//       alter(topic, name, value)
+//       addPartitions(topic, count)   makes them so many
+//       deleteRecords(topic, partition, offset)     those before the offset
+//       memberCount(group)            of a stable group, 0 of another one
+//       deleteGroup(group), deleteTopic(topic)
 'use strict'
 
 const assert = require('node:assert')
@@ -50,7 +59,7 @@ class Checks {
 }
 
 function main(name, client) {
-  const part = { undefined: roundTrip, groups, transactions }[process.argv[3]]
+  const part = { undefined: roundTrip, groups, transactions, admin }[process.argv[3]]
   part(name, client, `${name.replace(/[^a-z]/g, '')}-${crypto.randomBytes(4).toString('hex')}`)
 }
 
@@ -196,6 +205,56 @@ async function transactions(name, client, unique) {
     assert.deepStrictEqual(await client.readCommitted(topic, wanted.length), wanted)
   })
   checks.finish()
+}
+
+// Topics, their settings and records, and groups. What was acknowledged may be seen a moment later.
+async function admin(name, client, unique) {
+  const [topic, group] = [`${unique}-admin`, `${unique}-group`]
+  const admin = client.admin
+  const checks = new Checks(`${name}-admin`)
+  await checks.check('a topic is listed and described', async () => {
+    await client.create(topic, PARTITIONS)
+    await becomes(true, async () => (await admin.topics()).includes(topic))
+    await becomes(PARTITIONS, () => admin.partitionCount(topic))
+  })
+  await checks.check('its configuration is altered and described', async () => {
+    await admin.alter(topic, 'retention.ms', '654321')
+    await becomes('654321', () => admin.setting(topic, 'retention.ms'))
+  })
+  await checks.check('partitions are added', async () => {
+    await admin.addPartitions(topic, 5)
+    await becomes(5, () => admin.partitionCount(topic))
+  })
+  await checks.check('records are deleted', async () => {
+    await client.produce(topic, 'none', records())
+    await admin.deleteRecords(topic, 0, 5)
+    await becomes(5, () => client.offsetAt(topic, 0, 0))
+  })
+  await checks.check('a group is listed and described', async () => {
+    const member = await client.join(group, topic, () => {})
+    await becomes(1, () => admin.memberCount(group))
+    await becomes(true, async () => (await admin.groups()).includes(group))
+    await member.close()
+  })
+  await checks.check('a group is deleted', async () => {
+    await admin.deleteGroup(group)
+    await becomes(false, async () => (await admin.groups()).includes(group))
+  })
+  await checks.check('the topic is deleted', async () => {
+    await admin.deleteTopic(topic)
+    await becomes(false, async () => (await admin.topics()).includes(topic))
+  })
+  checks.finish()
+}
+
+async function becomes(wanted, ask) {
+  const deadline = Date.now() + PATIENCE
+  for (;;) {
+    const found = await Promise.resolve(ask()).catch(failure => failure)
+    if (found === wanted) return
+    assert(Date.now() < deadline, `${found} instead of ${wanted}`)
+    await new Promise(resolve => setTimeout(resolve, 100))
+  }
 }
 
 module.exports = { main, PATIENCE }

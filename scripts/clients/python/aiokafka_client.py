@@ -1,9 +1,10 @@
-"""aiokafka: `aiokafka_client.py BOOTSTRAP [groups]`."""
+"""aiokafka: `aiokafka_client.py BOOTSTRAP [groups|admin]`."""
 import asyncio
 import threading
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 import scenario
 
@@ -15,15 +16,8 @@ class AioKafka:
         self.bootstrap = bootstrap
 
     def create(self, topic, partitions):
-        async def create():
-            admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
-            await admin.start()
-            try:
-                answer = await admin.create_topics([NewTopic(topic, partitions, 1)])
-            finally:
-                await admin.close()
-            assert all(error[1] == 0 for error in answer.topic_errors), answer
-        asyncio.run(create())
+        answer = self._ask("create_topics", [NewTopic(topic, partitions, 1)])
+        assert all(error[1] == 0 for error in answer.topic_errors), answer
 
     def produce(self, topic, codec, records):
         async def produce():
@@ -71,6 +65,51 @@ class AioKafka:
 
     def member(self, group, topic):
         return Member(self.bootstrap, group, topic)
+
+    def topics(self):
+        return self._ask("list_topics")
+
+    def partition_count(self, topic):
+        return len(self._ask("describe_topics", [topic])[0]["partitions"])
+
+    def setting(self, topic, name):
+        [answer] = self._ask("describe_configs", [ConfigResource(ConfigResourceType.TOPIC, topic)])
+        return {entry[0]: entry[1] for entry in answer.resources[0][4]}[name]
+
+    def alter(self, topic, name, value):
+        [answer] = self._ask("alter_configs", [ConfigResource(ConfigResourceType.TOPIC, topic, {name: value})])
+        assert answer.resources[0][0] == 0, answer
+
+    def add_partitions(self, topic, count):
+        answer = self._ask("create_partitions", {topic: NewPartitions(count)})
+        assert answer.topic_errors[0][1] == 0, answer
+
+    def delete_records(self, topic, partition, offset):
+        self._ask("delete_records", {TopicPartition(topic, partition): RecordsToDelete(offset)})
+
+    def groups(self):
+        return [name for name, _ in self._ask("list_consumer_groups")]
+
+    def member_count(self, group):
+        [answer] = self._ask("describe_consumer_groups", [group])
+        error, _, state, _, _, members = answer.groups[0][:6]
+        assert error == 0, answer
+        return len(members) if state == "Stable" else 0
+
+    def delete_topic(self, topic):
+        answer = self._ask("delete_topics", [topic])
+        assert answer.topic_error_codes[0][1] == 0, answer
+
+    def _ask(self, call, *about):
+        """The answer to one call of the administrator."""
+        async def ask():
+            admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+            await admin.start()
+            try:
+                return await getattr(admin, call)(*about)
+            finally:
+                await admin.close()
+        return asyncio.run(ask())
 
     def _consumer(self):
         return AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=None, check_crcs=True, auto_offset_reset="none")

@@ -1,8 +1,8 @@
-"""confluent-kafka (librdkafka): `confluent_client.py BOOTSTRAP [groups]`."""
+"""confluent-kafka (librdkafka): `confluent_client.py BOOTSTRAP [groups|admin]`."""
 import time
 
-from confluent_kafka import OFFSET_END, Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import OFFSET_END, Consumer, ConsumerGroupState, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic
 
 import scenario
 
@@ -14,9 +14,7 @@ class Confluent:
         self.base = {"bootstrap.servers": bootstrap}
 
     def create(self, topic, partitions):
-        admin = AdminClient(self.base)  # a name of its own: the client ends with its last reference
-        for done in admin.create_topics([NewTopic(topic, partitions, 1)]).values():
-            done.result(20)
+        self._ask("create_topics", [NewTopic(topic, partitions, 1)])
 
     def produce(self, topic, codec, records):
         failures = []
@@ -50,6 +48,47 @@ class Confluent:
 
     def member(self, group, topic):
         return Member(self.base, group, topic)
+
+    def topics(self):
+        admin = AdminClient(self.base)
+        return admin.list_topics(timeout=20).topics.keys()
+
+    def partition_count(self, topic):
+        admin = AdminClient(self.base)
+        return len(admin.list_topics(topic, timeout=20).topics[topic].partitions)
+
+    def setting(self, topic, name):
+        [entries] = self._ask("describe_configs", [ConfigResource(ConfigResource.Type.TOPIC, topic)])
+        return entries[name].value
+
+    def alter(self, topic, name, value):
+        entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+        self._ask("incremental_alter_configs", [ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])])
+
+    def add_partitions(self, topic, count):
+        self._ask("create_partitions", [NewPartitions(topic, count)])
+
+    def delete_records(self, topic, partition, offset):
+        self._ask("delete_records", [TopicPartition(topic, partition, offset)])
+
+    def groups(self):
+        admin = AdminClient(self.base)
+        return [listed.group_id for listed in admin.list_consumer_groups().result(20).valid]
+
+    def member_count(self, group):
+        [described] = self._ask("describe_consumer_groups", [group])
+        return len(described.members) if described.state == ConsumerGroupState.STABLE else 0
+
+    def delete_group(self, group):
+        self._ask("delete_consumer_groups", [group])
+
+    def delete_topic(self, topic):
+        self._ask("delete_topics", [topic])
+
+    def _ask(self, call, about):
+        """The results of one call of the administrator."""
+        admin = AdminClient(self.base)  # a name of its own: the client ends with its last reference
+        return [done.result(20) for done in getattr(admin, call)(about).values()]
 
     def _consumer(self):
         return Consumer({**self.base, "group.id": "never-joined", "enable.auto.commit": False, "check.crcs": True,

@@ -1,8 +1,9 @@
-"""kafka-python: `kafka_python_client.py BOOTSTRAP [groups]`."""
+"""kafka-python: `kafka_python_client.py BOOTSTRAP [groups|admin]`."""
+import contextlib
 import time
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
 
 import scenario
 
@@ -14,9 +15,8 @@ class KafkaPython:
         self.bootstrap = bootstrap
 
     def create(self, topic, partitions):
-        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
-        admin.create_topics([NewTopic(topic, partitions, 1)])
-        admin.close()
+        with self._admin() as admin:
+            admin.create_topics([NewTopic(topic, partitions, 1)])
 
     def produce(self, topic, codec, records):
         producer = KafkaProducer(bootstrap_servers=self.bootstrap, acks="all", linger_ms=20,
@@ -49,6 +49,51 @@ class KafkaPython:
 
     def member(self, group, topic):
         return Member(self.bootstrap, group, topic)
+
+    def topics(self):
+        with self._admin() as admin:
+            return admin.list_topics()
+
+    def partition_count(self, topic):
+        with self._admin() as admin:
+            return len(admin.describe_topics([topic])[0]["partitions"])
+
+    def setting(self, topic, name):
+        with self._admin() as admin:
+            described = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+        return described["topic"][topic][name]["value"]
+
+    def alter(self, topic, name, value):
+        with self._admin() as admin:
+            admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {name: value})])
+
+    def add_partitions(self, topic, count):
+        with self._admin() as admin:
+            admin.create_partitions({topic: count})
+
+    def delete_records(self, topic, partition, offset):
+        with self._admin() as admin:
+            admin.delete_records({TopicPartition(topic, partition): offset})
+
+    def groups(self):
+        with self._admin() as admin:
+            return [listed["group_id"] for listed in admin.list_groups()]
+
+    def member_count(self, group):
+        with self._admin() as admin:
+            described = admin.describe_groups([group])[group]
+        return len(described["members"]) if described["group_state"] == "Stable" else 0
+
+    def delete_group(self, group):
+        with self._admin() as admin:
+            admin.delete_groups([group])
+
+    def delete_topic(self, topic):
+        with self._admin() as admin:
+            admin.delete_topics([topic])
+
+    def _admin(self):
+        return contextlib.closing(KafkaAdminClient(bootstrap_servers=self.bootstrap))
 
     def _consumer(self):
         return KafkaConsumer(bootstrap_servers=self.bootstrap, group_id=None, check_crcs=True, auto_offset_reset="none")

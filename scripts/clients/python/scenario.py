@@ -12,6 +12,15 @@
         committed(partition)                       the committed offset
         seek(partition, offset)
         close()                                    leaves the group
+    and of an administrator these, as far as the library has them:
+    topics(), groups()                             names
+    partition_count(topic)
+    setting(topic, name)
+    alter(topic, name, value)
+    add_partitions(topic, count)                   makes them so many
+    delete_records(topic, partition, offset)       those before the offset
+    member_count(group)                            of a stable group, 0 of another one
+    delete_group(group), delete_topic(topic)
 """
 import dataclasses
 import random
@@ -78,6 +87,11 @@ class Checks:
             if not isinstance(error, AssertionError):
                 traceback.print_exc(limit=-2)
 
+    def has(self, client, call, name):
+        if not hasattr(client, call):
+            print(f"none {self.client}: {name}: the library has no call for it", flush=True)
+        return hasattr(client, call)
+
     def finish(self):
         print(f"{self.client}: {self.passed} passed, {self.failed} failed", flush=True)
         sys.exit(1 if self.failed or not self.passed else 0)
@@ -96,8 +110,8 @@ def same(expected, seen, timestamps=True):
 
 
 def main(name, client):
-    """`CLIENT BOOTSTRAP [groups]`"""
-    (groups if sys.argv[2:] == ["groups"] else run)(name, client(sys.argv[1]))
+    """`CLIENT BOOTSTRAP [groups|admin]`"""
+    {"": run, "groups": groups, "admin": administration}["".join(sys.argv[2:])](name, client(sys.argv[1]))
 
 
 def run(name, client):
@@ -206,3 +220,65 @@ def read_all(members, batch):
     seen = poll_until(members, lambda: False, 30, enough=COUNT)
     expected = [(partition, batch * each + i) for partition in range(PARTITIONS) for i in range(each)]
     assert sorted(seen) == expected, f"{len(seen)} records, {sorted(set(expected) - set(seen))[:3]} missing, {sorted(set(seen) - set(expected))[:3]} too many"
+
+
+def administration(name, client):
+    """Topics, their settings and records, and groups. What was acknowledged may be seen a moment later."""
+    checks = Checks(f"{name}-admin")
+    topic = f"{name}-admin-{uuid.uuid4().hex[:8]}"
+    group = f"{topic}-group"
+
+    def create():
+        client.create(topic, PARTITIONS)
+        until(True, lambda: topic in client.topics())
+        until(PARTITIONS, lambda: client.partition_count(topic))
+
+    def alter():
+        client.alter(topic, "retention.ms", "654321")
+        until("654321", lambda: client.setting(topic, "retention.ms"))
+
+    def add_partitions():
+        client.add_partitions(topic, 5)
+        until(5, lambda: client.partition_count(topic))
+
+    def delete_records():
+        client.produce(topic, "none", records())
+        client.delete_records(topic, 0, 5)
+        until(5, lambda: client.offset_at(topic, 0, 0))
+
+    def describe_group():
+        member = client.member(group, topic)
+        poll_until([member], lambda: client.member_count(group) == 1, 30)
+        until(True, lambda: group in client.groups())
+        member.close()
+
+    def delete_group():
+        client.delete_group(group)
+        until(False, lambda: group in client.groups())
+
+    def delete_topic():
+        client.delete_topic(topic)
+        until(False, lambda: topic in client.topics())
+
+    checks.check("a topic is listed and described", create)
+    checks.check("its configuration is altered and described", alter)
+    checks.check("partitions are added", add_partitions)
+    checks.check("records are deleted", delete_records)
+    checks.check("a group is listed and described", describe_group)
+    if checks.has(client, "delete_group", "a group is deleted"):
+        checks.check("a group is deleted", delete_group)
+    checks.check("the topic is deleted", delete_topic)
+    checks.finish()
+
+
+def until(wanted, ask):
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            found = ask()
+        except Exception as error:  # of any client; it is the finding if it lasts
+            found = error
+        if found == wanted:
+            return
+        assert time.monotonic() < deadline, f"{found!r} instead of {wanted!r}"
+        time.sleep(0.1)

@@ -7,6 +7,8 @@ import sys
 import time
 import uuid
 
+import scenario
+
 PARTITIONS = 3
 ROUNDS = 10
 SIZE = 9
@@ -164,13 +166,17 @@ def expect_records(read, isolation, numbers):
 
 
 def main():
-    name, bootstrap = sys.argv[1:]
+    name, bootstrap = sys.argv[1:3]
     client = {"confluent-kafka": confluent, "kafka-python": kafka_python, "aiokafka": aiokafka}[name]
+    checks = scenario.Checks(f"{name}-transactions")
     unique = uuid.uuid4()
-    read = client(bootstrap, f"transactions-{unique}", f"group-{unique}")
-    expect_records(read, "read_committed", [number for number in range(ROUNDS) if is_committed(number)])
-    expect_records(read, "read_uncommitted", range(ROUNDS))
-    print(f"{name}-transactions: 2 passed, 0 failed")
+    readers = []
+    checks.check("ten transactions, every third aborted, and the offset of the last committed one is committed",
+                 lambda: readers.append(client(bootstrap, f"transactions-{unique}", f"group-{unique}")))
+    checks.check("only what was committed is read",
+                 lambda: expect_records(readers[0], "read_committed", [number for number in range(ROUNDS) if is_committed(number)]))
+    checks.check("who asks for everything reads everything", lambda: expect_records(readers[0], "read_uncommitted", range(ROUNDS)))
+    checks.finish()
 
 
 main()

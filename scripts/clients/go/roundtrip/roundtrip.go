@@ -5,9 +5,10 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand"
-	"os"
 	"slices"
 	"time"
+
+	"millrace/clients/checks"
 )
 
 // Size of the test.
@@ -66,31 +67,22 @@ func Records() []Record {
 	return records
 }
 
-// Run makes all checks for every codec and ends the process.
+// Run makes all checks for every codec and ends the process when one fails.
 func Run(name string, client Client, codecs []string) {
-	passed, failed := 0, 0
-	check := func(what string, err error) {
-		if err != nil {
-			failed++
-			fmt.Printf("FAIL %s: %s: %v\n", name, what, err)
-			return
-		}
-		passed++
-		fmt.Printf("ok   %s: %s\n", name, what)
-	}
+	var steps []checks.Step
 	for _, codec := range codecs {
 		topic := fmt.Sprintf("%s-%s-%08x", name, codec, rand.Uint32())
 		records := Records()
-		check(fmt.Sprintf("%s: create a topic with %d partitions", codec, Partitions), client.Create(topic, Partitions))
-		check(fmt.Sprintf("%s: produce %d records", codec, Count), client.Produce(topic, codec, records))
-		check(codec+": read by assignment from the beginning", compare(client, topic, records, map[int32]int64{0: 0, 1: 0, 2: 0}))
-		check(codec+": read from an offset", compare(client, topic, records, map[int32]int64{1: 12}))
-		check(codec+": read from a timestamp", fromTimestamp(client, topic, records))
+		step := func(what string, do func() error) {
+			steps = append(steps, checks.Step{What: codec + ": " + what, Do: do})
+		}
+		step(fmt.Sprintf("create a topic with %d partitions", Partitions), func() error { return client.Create(topic, Partitions) })
+		step(fmt.Sprintf("produce %d records", Count), func() error { return client.Produce(topic, codec, records) })
+		step("read by assignment from the beginning", func() error { return compare(client, topic, records, map[int32]int64{0: 0, 1: 0, 2: 0}) })
+		step("read from an offset", func() error { return compare(client, topic, records, map[int32]int64{1: 12}) })
+		step("read from a timestamp", func() error { return fromTimestamp(client, topic, records) })
 	}
-	fmt.Printf("%s: %d passed, %d failed\n", name, passed, failed)
-	if failed > 0 || passed == 0 {
-		os.Exit(1)
-	}
+	checks.Run(name, steps)
 }
 
 func fromTimestamp(client Client, topic string, records []Record) error {

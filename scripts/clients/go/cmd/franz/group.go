@@ -10,17 +10,19 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"millrace/clients/checks"
 	"millrace/clients/groups"
 )
 
 type member struct {
 	client *kgo.Client
+	topic  string
 	lock   sync.Mutex
 	has    []int32
 }
 
 func (f franz) Join(group, topic string) (groups.Member, error) {
-	m := &member{}
+	m := &member{topic: topic}
 	gained := func(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
 		m.lock.Lock()
 		defer m.lock.Unlock()
@@ -56,9 +58,14 @@ func (m *member) Assignment() []int32 {
 }
 
 func (m *member) Commit() error {
-	limited, cancel := context.WithTimeout(context.Background(), patience)
+	limited, cancel := context.WithTimeout(context.Background(), checks.Patience)
 	defer cancel()
 	return m.client.CommitUncommittedOffsets(limited)
+}
+
+func (m *member) Seek(partition int32, offset int64) error {
+	m.client.SetOffsets(map[string]map[int32]kgo.EpochOffset{m.topic: {partition: {Epoch: -1, Offset: offset}}})
+	return nil
 }
 
 func (m *member) Close() error {

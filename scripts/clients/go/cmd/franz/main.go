@@ -1,4 +1,4 @@
-// franz is the round trip with franz-go: `franz BOOTSTRAP [groups]`.
+// franz is franz-go under test: `franz BOOTSTRAP [groups|transactions|admin]`.
 package main
 
 import (
@@ -10,20 +10,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"millrace/clients/groups"
+	"millrace/clients/checks"
 	"millrace/clients/roundtrip"
+	"millrace/clients/scenario"
 )
-
-const patience = 30 * time.Second
 
 type franz struct{ bootstrap string }
 
 func main() {
-	if len(os.Args) > 2 && os.Args[2] == "groups" {
-		groups.Run("franz-go", franz{os.Args[1]})
-		return
-	}
-	roundtrip.Run("franz-go", franz{os.Args[1]}, []string{"none", "gzip", "snappy", "lz4", "zstd"})
+	scenario.Main("franz-go", franz{os.Args[1]}, []string{"none", "gzip", "snappy", "lz4", "zstd"})
 }
 
 func (f franz) with(run func(context.Context, *kgo.Client) error, options ...kgo.Opt) error {
@@ -32,7 +27,7 @@ func (f franz) with(run func(context.Context, *kgo.Client) error, options ...kgo
 		return err
 	}
 	defer client.Close()
-	limited, cancel := context.WithTimeout(context.Background(), patience)
+	limited, cancel := context.WithTimeout(context.Background(), checks.Patience)
 	defer cancel()
 	return run(limited, client)
 }

@@ -21,6 +21,7 @@ type member struct {
 	session  sarama.ConsumerGroupSession
 	has      []int32
 	topic    string
+	starts   map[int32]int64 // where the next session begins, if not where the group has committed
 }
 
 func (c client) Join(group, topic string) (groups.Member, error) {
@@ -33,16 +34,8 @@ func (c client) Join(group, topic string) (groups.Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	running, cancel := context.WithCancel(context.Background())
-	m := &member{group: joined, cancel: cancel, done: make(chan struct{}), messages: make(chan *sarama.ConsumerMessage), topic: topic}
-	go func() {
-		defer close(m.done)
-		for running.Err() == nil {
-			if err := joined.Consume(running, []string{topic}, m); err != nil {
-				time.Sleep(100 * time.Millisecond)
-			}
-		}
-	}()
+	m := &member{group: joined, messages: make(chan *sarama.ConsumerMessage), topic: topic}
+	m.begin()
 	go func() {
 		for range joined.Errors() { // a rebalance in the middle of a request is no failure
 		}
@@ -50,11 +43,34 @@ func (c client) Join(group, topic string) (groups.Member, error) {
 	return m, nil
 }
 
+// begin runs sessions until the member is stopped.
+func (m *member) begin() {
+	running, cancel := context.WithCancel(context.Background())
+	m.cancel, m.done = cancel, make(chan struct{})
+	go func() {
+		defer close(m.done)
+		for running.Err() == nil {
+			if err := m.group.Consume(running, []string{m.topic}, m); err != nil {
+				time.Sleep(100 * time.Millisecond)
+			}
+		}
+	}()
+}
+
+func (m *member) stop() {
+	m.cancel()
+	<-m.done
+}
+
 // Setup is called by sarama when a generation begins.
 func (m *member) Setup(session sarama.ConsumerGroupSession) error {
 	m.lock.Lock()
 	defer m.lock.Unlock()
 	m.session, m.has = session, session.Claims()[m.topic]
+	for partition, offset := range m.starts {
+		session.ResetOffset(m.topic, partition, offset, "")
+	}
+	m.starts = nil
 	return nil
 }
 
@@ -117,21 +133,26 @@ func (m *member) Commit() error {
 	return nil
 }
 
+// Seek is a new session: this library lets a member choose its offsets only when a session begins.
+func (m *member) Seek(partition int32, offset int64) error {
+	m.stop()
+	m.starts = map[int32]int64{partition: offset}
+	m.begin()
+	return nil
+}
+
 func (m *member) Close() error {
-	m.cancel()
-	<-m.done
+	m.stop()
 	return m.group.Close()
 }
 
-func (c client) Committed(group, topic string, partition int32) (int64, error) {
-	admin, err := sarama.NewClusterAdmin(c.brokers, config())
-	if err != nil {
-		return 0, err
-	}
-	defer admin.Close()
-	offsets, err := admin.ListConsumerGroupOffsets(group, map[string][]int32{topic: {partition}})
-	if err != nil {
-		return 0, err
-	}
-	return offsets.GetBlock(topic, partition).Offset, nil
+func (c client) Committed(group, topic string, partition int32) (offset int64, err error) {
+	err = c.admin(func(admin sarama.ClusterAdmin) error {
+		offsets, err := admin.ListConsumerGroupOffsets(group, map[string][]int32{topic: {partition}})
+		if err == nil {
+			offset = offsets.GetBlock(topic, partition).Offset
+		}
+		return err
+	})
+	return offset, err
 }

@@ -1,4 +1,4 @@
-// sarama is the round trip with IBM/sarama: `sarama BOOTSTRAP [groups]`.
+// sarama is IBM/sarama under test: `sarama BOOTSTRAP [groups|transactions|admin]`.
 package main
 
 import (
@@ -8,18 +8,15 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"millrace/clients/groups"
+	"millrace/clients/checks"
 	"millrace/clients/roundtrip"
+	"millrace/clients/scenario"
 )
 
 type client struct{ brokers []string }
 
 func main() {
-	if len(os.Args) > 2 && os.Args[2] == "groups" {
-		groups.Run("sarama", client{[]string{os.Args[1]}})
-		return
-	}
-	roundtrip.Run("sarama", client{[]string{os.Args[1]}}, []string{"none", "gzip", "snappy", "lz4", "zstd"})
+	scenario.Main("sarama", client{[]string{os.Args[1]}}, []string{"none", "gzip", "snappy", "lz4", "zstd"})
 }
 
 func config() *sarama.Config {
@@ -35,12 +32,8 @@ func config() *sarama.Config {
 }
 
 func (c client) Create(topic string, partitions int32) error {
-	admin, err := sarama.NewClusterAdmin(c.brokers, config())
-	if err != nil {
-		return err
-	}
-	defer admin.Close()
-	return admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: 1}, false)
+	detail := &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: 1}
+	return c.admin(func(admin sarama.ClusterAdmin) error { return admin.CreateTopic(topic, detail, false) })
 }
 
 func (c client) Produce(topic, codec string, records []roundtrip.Record) error {
@@ -78,7 +71,11 @@ func (c client) Produce(topic, codec string, records []roundtrip.Record) error {
 }
 
 func (c client) Read(topic string, starts map[int32]int64, count int) ([]roundtrip.Record, error) {
-	consumer, err := sarama.NewConsumer(c.brokers, config())
+	return c.read(config(), topic, starts, count)
+}
+
+func (c client) read(config *sarama.Config, topic string, starts map[int32]int64, count int) ([]roundtrip.Record, error) {
+	consumer, err := sarama.NewConsumer(c.brokers, config)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +93,7 @@ func (c client) Read(topic string, starts map[int32]int64, count int) ([]roundtr
 		go forward(assigned, messages, failures, done)
 	}
 	var read []roundtrip.Record
-	patience := time.After(30 * time.Second)
+	late := time.After(checks.Patience)
 	for len(read) < count {
 		select {
 		case message := <-messages:
@@ -108,8 +105,8 @@ func (c client) Read(topic string, starts map[int32]int64, count int) ([]roundtr
 			read = append(read, record)
 		case err := <-failures:
 			return nil, err
-		case <-patience:
-			return nil, fmt.Errorf("%d of %d records came in 30 s", len(read), count)
+		case <-late:
+			return nil, fmt.Errorf("%d of %d records came in %v", len(read), count, checks.Patience)
 		}
 	}
 	return read, nil
