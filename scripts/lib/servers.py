@@ -40,7 +40,7 @@ class JvmServer(Process):
         """The decoded answer of the REST interface; an answer that says no raises OSError with its text."""
         return ask(method, f"http://127.0.0.1:{self.port}{path}", body)
 
-    def wait_until_ready(self, seconds=90):
+    def wait_until_ready(self, seconds=180):
         until(f"{self.name} is ready", self.is_ready, seconds, self)
 
     def is_ready(self):

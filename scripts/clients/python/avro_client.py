@@ -13,7 +13,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 FIELDS = [{"name": "id", "type": "long"}, {"name": "item", "type": "string"}]
 # The second version adds a field that has a default, so that it reads what the first has written.
 ADDED = {1: [], 2: [{"name": "colour", "type": ["null", "string"], "default": None}]}
-LIMIT = 60
+LIMIT = 150
 
 
 def schema(version):

@@ -133,7 +133,7 @@ def internal(bootstrap, prefix):
         policy = config["cleanup.policy"].value
         assert sorted(policy.split(",")) == policies, f"{topic} has cleanup.policy={policy}"
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "never-joined"})
-    topic, deadline = f"{prefix}-by-region-repartition", time.monotonic() + 20
+    topic, deadline = f"{prefix}-by-region-repartition", time.monotonic() + 120
     while not any(consumer.get_watermark_offsets(TopicPartition(topic, index), 20)[0] for index in range(PARTITIONS)):
         assert time.monotonic() < deadline, f"nothing of {topic} was deleted"
         time.sleep(0.3)
