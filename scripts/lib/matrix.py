@@ -41,7 +41,7 @@ def column(part, what):
 
 
 def table(rows, columns, cells):
-    lines = [" | ".join(["", "version", *columns]), "|".join(["---"] * (2 + len(columns)))]
+    lines = [" | ".join(["", "version", *columns]), " | ".join(["---"] * (2 + len(columns)))]
     for row, (title, *pin) in rows.items():
         if any((row, name) in cells for name in columns):
             lines.append(" | ".join([title, version(*pin), *(shown(cells.get((row, name), [])) for name in columns)]))
