@@ -12,5 +12,5 @@ VENV_PYTHON = CACHE / "python/bin/python"
 SCRATCH = pathlib.Path(os.environ.get("TEST_DIR", CACHE / "data"))
 MILLRACE = pathlib.Path(os.environ.get("TEST_BINARY", ROOT / "target/release/millrace"))
 BENCH = pathlib.Path(os.environ.get("TEST_BENCH", ROOT / "target/release/millrace-bench"))
-# The tests take ports from here upwards.
+# The tests take ports from here upwards; below those that the system gives to connections (from 32768 on).
 FIRST_PORT = int(os.environ.get("TEST_PORT", "19100"))
