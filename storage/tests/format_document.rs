@@ -91,7 +91,7 @@ fn the_index_ends_with_its_segment() {
 
 #[test]
 fn the_aborted_transaction_is_listed() {
-    let listed = AbortedIndex::decode(&bytes("txnindex"), i64::MAX).unwrap();
+    let listed = AbortedIndex::decode(&bytes("txnindex")).unwrap();
     let entry = listed.entries()[0];
     assert_eq!((entry.producer_id, entry.first_offset), (77, 1020));
     assert_eq!((entry.last_offset, entry.last_stable_offset), (1030, 1031));

@@ -109,36 +109,50 @@ impl AbortedIndex {
         bytes
     }
 
-    /// Reads the entries whose markers come before `end_offset`, which the file is known to have
-    /// whole. `None` when one of them is damaged.
+    /// Reads the file of a sealed segment. `None` when it is damaged.
     #[must_use]
-    pub fn decode(bytes: &[u8], end_offset: i64) -> Option<Self> {
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let index = Self::decode_before(bytes, i64::MAX);
+        (index.entries.len() == bytes.len() / ENTRY_BYTES).then_some(index)
+    }
+
+    /// Reads the entries whose markers come before `end_offset`, which the file is known to have
+    /// whole. What a stop left behind them may be anything, zeros for example.
+    #[must_use]
+    pub fn decode_before(bytes: &[u8], end_offset: i64) -> Self {
         let mut index = Self::default();
+        let mut last_marker = -1;
         for bytes in bytes.chunks_exact(ENTRY_BYTES) {
-            let (version, rest) = bytes.split_first_chunk()?;
-            let (producer_id, rest) = rest.split_first_chunk()?;
-            let (first_offset, rest) = rest.split_first_chunk()?;
-            let (last_offset, rest) = rest.split_first_chunk()?;
-            let (last_stable_offset, _) = rest.split_first_chunk()?;
-            let entry = AbortedTransaction {
-                producer_id: i64::from_be_bytes(*producer_id),
-                first_offset: i64::from_be_bytes(*first_offset),
-                last_offset: i64::from_be_bytes(*last_offset),
-                last_stable_offset: i64::from_be_bytes(*last_stable_offset),
-            };
-            if entry.last_offset >= end_offset {
-                break;
-            }
-            let is_whole = i16::from_be_bytes(*version) == VERSION
-                && entry.first_offset >= 0
-                && entry.first_offset <= entry.last_offset;
-            if !is_whole {
-                return None;
-            }
+            let entry = decode_entry(bytes);
+            let known = entry.filter(|entry| {
+                let follows = entry.last_offset > last_marker;
+                follows && entry.last_offset < end_offset
+            });
+            let Some(entry) = known else { break };
+            last_marker = entry.last_offset;
             index.push(entry);
         }
-        Some(index)
+        index
     }
+}
+
+fn decode_entry(bytes: &[u8]) -> Option<AbortedTransaction> {
+    let (version, rest) = bytes.split_first_chunk()?;
+    let (producer_id, rest) = rest.split_first_chunk()?;
+    let (first_offset, rest) = rest.split_first_chunk()?;
+    let (last_offset, rest) = rest.split_first_chunk()?;
+    let (last_stable_offset, _) = rest.split_first_chunk()?;
+    let entry = AbortedTransaction {
+        producer_id: i64::from_be_bytes(*producer_id),
+        first_offset: i64::from_be_bytes(*first_offset),
+        last_offset: i64::from_be_bytes(*last_offset),
+        last_stable_offset: i64::from_be_bytes(*last_stable_offset),
+    };
+    // A marker has a record before it.
+    let is_whole = i16::from_be_bytes(*version) == VERSION
+        && entry.first_offset >= 0
+        && entry.first_offset < entry.last_offset;
+    is_whole.then_some(entry)
 }
 
 #[cfg(test)]
@@ -198,17 +212,21 @@ mod tests {
     fn a_file_counts_up_to_the_recovery_point() {
         let index = index(&[(10, 15, 16), (20, 30, 25)]);
         let mut bytes = index.encode_from(0);
-        assert_eq!(AbortedIndex::decode(&bytes, 31), Some(index));
-        let before = AbortedIndex::decode(&bytes, 30).unwrap();
+        assert_eq!(AbortedIndex::decode_before(&bytes, 31), index);
+        let before = AbortedIndex::decode_before(&bytes, 30);
         assert_eq!(before.entries_count(), 1);
+        assert_eq!(AbortedIndex::decode(&bytes), Some(index.clone()));
+        bytes.extend([0; ENTRY_BYTES]);
+        assert_eq!(AbortedIndex::decode_before(&bytes, 50), index);
+        assert_eq!(AbortedIndex::decode(&bytes), None);
         bytes[1] = 9;
-        assert_eq!(AbortedIndex::decode(&bytes, 31), None);
+        assert_eq!(AbortedIndex::decode(&bytes), None);
     }
 
     proptest! {
         #[test]
         fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), end: i64) {
-            let _read = AbortedIndex::decode(&bytes, end);
+            let _read = (AbortedIndex::decode(&bytes), AbortedIndex::decode_before(&bytes, end));
         }
     }
 }

@@ -52,6 +52,13 @@ pub(super) struct IndexPart {
     pub(super) entries_count: usize,
 }
 
+impl IndexPart {
+    /// The file is made for it.
+    pub(super) fn is_new(&self) -> bool {
+        self.position == 0 && !self.bytes.is_empty()
+    }
+}
+
 impl Log {
     /// Makes the segments hold, synced, everything that is in the journal by now.
     pub(crate) async fn checkpoint(self: &Rc<Self>) -> io::Result<()> {
@@ -177,9 +184,14 @@ impl Log {
         }
         self.save_index(base, &index, None).await?;
         self.save_aborted(base, &aborted).await?;
+        let has_new_names = epochs.is_some() || index.is_new() || aborted.is_new();
         if let Some(text) = epochs {
             let path = self.dir.path.join(directory::EPOCHS_FILE);
             write_file(&store.ring, &store.pool, &path, text.as_bytes()).await?;
+        }
+        if has_new_names {
+            // What a recovery point covers is not looked at again, so it must not come to be alone.
+            store.ring.sync_dir(&self.dir.path).await?;
         }
         self.save_snapshot(point.end_offset, &snapshot).await
     }

@@ -3,7 +3,8 @@
 use std::io;
 use std::rc::Rc;
 
-use crate::log::{Log, directory};
+use crate::log::Log;
+use crate::log::partition_dir::take_name;
 use crate::tasks;
 
 impl Log {
@@ -14,17 +15,14 @@ impl Log {
     /// The directory cannot be renamed.
     pub async fn delete(self: Rc<Self>) -> io::Result<()> {
         self.deleted.set(true);
-        self.dir.set_removed();
         self.fail("deleted");
+        self.dir.remove().await;
         let _maintenance = self.maintenance.enter().await;
         if !self.dir.exists() {
             return Ok(());
         }
-        let store = &self.store;
-        let renamed = directory::deleted_path(&self.dir.path, crate::clock::now_ms());
-        store.ring.rename(&self.dir.path, &renamed).await?;
-        store.ring.sync_dir(&store.options.data_dir).await?;
-        let ring = store.ring.clone();
+        let ring = self.store.ring.clone();
+        let renamed = take_name(&ring, &self.dir.path).await?;
         tasks::spawn(async move {
             if let Err(error) = ring.remove_dir_and_files(&renamed).await {
                 tracing::warn!("cannot remove {}: {error}", renamed.display());

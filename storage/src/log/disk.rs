@@ -15,7 +15,7 @@ use protocol::types::Uuid;
 
 use crate::extent::{ExtentPool, ExtentSlice};
 use crate::log::directory;
-use crate::log::partition_dir::{DirectoryTopic, of_unknown_topic, topic_of};
+use crate::log::partition_dir::{DirectoryTopic, list, of_unknown_topic, take_name, topic_of};
 use crate::log::segment::PageWrite;
 use crate::ring::{File, FileOptions, Ring, WriteSync};
 use crate::store::Store;
@@ -35,6 +35,20 @@ pub(crate) struct PartitionDir {
     exists: Cell<bool>,
     removed: Cell<bool>,
     making: Gate,
+    /// Those who use its name just now: the next topic of this name must not meet them.
+    users: Cell<usize>,
+    unused: Event,
+}
+
+/// A use of a partition's directory by its name.
+#[derive(Debug)]
+pub(crate) struct DirUse<'a>(&'a PartitionDir);
+
+impl Drop for DirUse<'_> {
+    fn drop(&mut self) {
+        self.0.users.set(self.0.users.get() - 1);
+        self.0.unused.notify();
+    }
 }
 
 impl PartitionDir {
@@ -45,12 +59,25 @@ impl PartitionDir {
             exists: Cell::new(exists),
             removed: Cell::default(),
             making: Gate::default(),
+            users: Cell::default(),
+            unused: Event::default(),
         }
     }
 
-    /// The log is deleted: the directory is not made any more.
-    pub(crate) fn set_removed(&self) {
+    /// Announces a use of the directory by its name; there is none when the log is deleted.
+    pub(crate) fn enter(&self) -> io::Result<DirUse<'_>> {
+        if self.removed.get() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        self.users.set(self.users.get() + 1);
+        Ok(DirUse(self))
+    }
+
+    /// The log is deleted: from now on nobody uses the directory by its name any more, and when this
+    /// returns nobody does.
+    pub(crate) async fn remove(&self) {
         self.removed.set(true);
+        self.unused.until(|| self.users.get() == 0).await;
     }
 
     pub(crate) fn exists(&self) -> bool {
@@ -59,10 +86,8 @@ impl PartitionDir {
 
     /// Makes the directory and its metadata file durable, unless that has been done.
     pub(crate) async fn ensure(&self, store: &Store) -> io::Result<()> {
+        let _using = self.enter()?;
         let _making = self.making.enter().await;
-        if self.removed.get() {
-            return Err(io::ErrorKind::NotFound.into());
-        }
         if self.exists.get() {
             return Ok(());
         }
@@ -83,17 +108,16 @@ impl PartitionDir {
     /// The directory was left by a deleted topic of this name, or by a stop before it was whole.
     async fn move_away(&self, store: &Store) -> io::Result<()> {
         let ring = &store.ring;
-        let first = directory::segment_path(&self.path, 0);
+        let has_segments = !list(ring, &self.path)?.0.is_empty();
         match topic_of(ring, &self.path)? {
             // A log created over its own records: a bug of the caller that must not cost them.
-            DirectoryTopic::Is(found) if found == self.topic_id && ring.exists(&first) => {
+            DirectoryTopic::Is(found) if found == self.topic_id && has_segments => {
                 return Err(io::ErrorKind::AlreadyExists.into());
             }
             DirectoryTopic::Is(_) | DirectoryTopic::Nothing => {}
             DirectoryTopic::Unreadable => return Err(of_unknown_topic()),
         }
-        let stale = directory::deleted_path(&self.path, crate::clock::now_ms());
-        ring.rename(&self.path, &stale).await?;
+        let stale = take_name(ring, &self.path).await?;
         if let Err(error) = ring.remove_dir_and_files(&stale).await {
             tracing::warn!("cannot remove {}: {error}", stale.display());
         }
@@ -143,6 +167,7 @@ impl SegmentWriter {
         if let Some(file) = &*self.file.borrow() {
             return Ok(file.clone());
         }
+        let _using = self.dir.enter()?;
         self.dir.ensure(store).await?;
         let options = FileOptions {
             read: true,

@@ -134,6 +134,9 @@ impl Log {
         let held = dropped.iter().map(|segment| segment.tail.memory_bytes());
         self.store.memory_given_back(held.sum());
         let mut files = Vec::new();
+        let Ok(_using) = self.dir.enter() else {
+            return dropped.len();
+        };
         for segment in &dropped {
             for path in directory::segment_files(&self.dir.path, segment.base_offset) {
                 let deleted = directory::deleted_file(&path);

@@ -65,10 +65,15 @@ pub(crate) struct Loaded {
     end_offset: i64,
     producers: Producers,
     epochs: LeaderEpochs,
+    /// As their file has them.
+    stored_epochs: LeaderEpochs,
     offsets: PartitionOffsets,
     /// Segments before the start of the log, or beyond its end.
     surplus: Vec<i64>,
     point: Option<RecoveryPoint>,
+    /// The segment that the log begins in.
+    first_kept: Option<i64>,
+    durable: DurableEnd,
 }
 
 /// A segment that was not scanned.
@@ -156,33 +161,42 @@ pub(crate) async fn load(
         path: dir.to_owned(),
         source,
     };
-    if let Some(refused) = refused(ring, dir) {
+    if let Some(refused) = refused(ring, dir).map_err(io)? {
         return Err(refused);
     }
     swap::complete(ring, dir).await.map_err(io)?;
     let (mut bases, snapshots) = list(ring, dir).map_err(io)?;
     let offsets = read_offsets(ring, dir).map_err(io)?;
     let kept = bases.partition_point(|base| *base <= offsets.log_start);
-    let surplus = bases.drain(..kept.saturating_sub(1)).collect();
+    let first_kept = bases.get(kept.saturating_sub(1)).copied();
     let Snapshots {
         point,
         producers,
         durable: synced,
-    } = Snapshots::of(ring, dir, &bases, &snapshots);
+    } = Snapshots::of(ring, dir, &bases, &snapshots).map_err(io)?;
     let from = match point {
         Some(point) => point.segment_base,
         None => bases.first().copied().unwrap_or_default(),
     };
+    // What is deleted still tells of its producers, where no recovery point does.
+    let needed = |base: &i64| *base >= from || Some(*base) >= first_kept;
+    let surplus = bases.extract_if(.., |base| !needed(base)).collect();
     let first = bases.partition_point(|base| *base < from);
+    let epochs = read_epochs(ring, dir).map_err(io)?;
+    let mut durable = rules.durable;
+    durable.note_offset(synced);
     let mut loaded = Loaded {
         sealed: Vec::new(),
         scanned: Vec::new(),
         end_offset: from,
         producers,
-        epochs: read_epochs(ring, dir),
+        stored_epochs: epochs.clone(),
+        epochs,
         offsets,
         surplus,
         point,
+        first_kept,
+        durable,
     };
     for base in &bases[..first] {
         let path = directory::segment_path(dir, *base);
@@ -192,31 +206,9 @@ pub(crate) async fn load(
             has_aborted: has_bytes(ring, &directory::txn_index_path(dir, *base)),
         });
     }
-    let mut rest = bases[first..].iter().copied().peekable();
-    if rest.peek() != Some(&from) {
-        // A roll whose new segment has not been written to yet.
-        loaded.scanned.push(Scanned::empty(from));
-    }
-    let mut durable = rules.durable;
-    durable.note_offset(synced);
-    let mut end = (from, TailScan::new(0, from, 0), EndReason::EndOfFile);
-    for base in rest {
-        let gap = loaded.end_offset..=offsets.gaps_below;
-        if base == loaded.end_offset || gap.contains(&base) {
-            let (scan, reason) = loaded.scan_segment(ring, pool, dir, base, rules).await?;
-            end = (base, scan, reason);
-        } else {
-            loaded.surplus.push(base);
-        }
-    }
-    let (base, scan, reason) = end;
-    // What was deleted need not be there.
-    if durable.offset() > offsets.log_start {
-        judge_cut(base, &scan, durable, reason).map_err(|source| OpenError::Damaged {
-            path: dir.to_owned(),
-            source,
-        })?;
-    }
+    loaded
+        .scan_from(ring, pool, dir, &bases[first..], rules)
+        .await?;
     loaded.epochs.truncate_from_end(loaded.end_offset);
     loaded.drop_deleted();
     loaded.epochs.truncate_from_start(offsets.log_start);
@@ -224,23 +216,66 @@ pub(crate) async fn load(
 }
 
 impl Loaded {
+    /// Scans the segments that the recovery point does not cover, and judges where they end.
+    async fn scan_from(
+        &mut self,
+        ring: &Ring,
+        pool: &ExtentPool,
+        dir: &Path,
+        bases: &[i64],
+        rules: &LoadRules,
+    ) -> Result<(), OpenError> {
+        let from = self.end_offset;
+        if bases.first() != Some(&from) {
+            // A roll whose new segment has not been written to yet.
+            self.scanned.push(Scanned::empty(from));
+        }
+        let gaps_below = self.offsets.gaps_below;
+        let mut end = (from, TailScan::new(0, from, 0), EndReason::EndOfFile);
+        for base in bases.iter().copied() {
+            let gap = self.end_offset..=gaps_below;
+            let follows = base == self.end_offset || gap.contains(&base);
+            if !follows && Some(base) <= self.first_kept {
+                self.pass_over_deleted(base);
+            }
+            if base == self.end_offset || gap.contains(&base) {
+                let (scan, reason) = self.scan_segment(ring, pool, dir, base, rules).await?;
+                end = (base, scan, reason);
+            } else {
+                self.surplus.push(base);
+            }
+        }
+        let (base, scan, reason) = end;
+        // What was deleted need not be there.
+        if self.durable.offset() > self.offsets.log_start {
+            judge_cut(base, &scan, self.durable, reason).map_err(|source| OpenError::Damaged {
+                path: dir.to_owned(),
+                source,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Of the deleted segments some files are gone: the next one begins here.
+    fn pass_over_deleted(&mut self, base: i64) {
+        let scanned = self.scanned.drain(..).map(|segment| segment.base_offset);
+        self.surplus.extend(scanned);
+        self.end_offset = base;
+    }
+
     /// Segments wholly before the start of the log do not count. When everything that is there is
     /// deleted, the log is empty and goes on at its start offset.
     fn drop_deleted(&mut self) {
         let start_offset = self.offsets.log_start;
         let sealed = self.sealed.iter().map(|sealed| sealed.base_offset);
         let scanned = self.scanned.iter().map(|segment| segment.base_offset);
-        let mut ends = sealed.skip(1).chain(scanned);
-        let deleted = self
-            .sealed
-            .iter()
-            .take_while(|_| ends.next().is_some_and(|end| end <= start_offset))
-            .count();
-        self.surplus.extend(
-            self.sealed
-                .drain(..deleted)
-                .map(|sealed| sealed.base_offset),
-        );
+        let bases: Vec<i64> = sealed.chain(scanned).collect();
+        let ends = bases.iter().skip(1);
+        let deleted = ends.take_while(|end| **end <= start_offset).count();
+        self.surplus.extend(&bases[..deleted]);
+        let of_sealed = deleted.min(self.sealed.len());
+        self.sealed.drain(..of_sealed);
+        self.scanned.drain(..deleted - of_sealed);
         if self.end_offset < start_offset {
             let sealed = self.sealed.drain(..).map(|sealed| sealed.base_offset);
             let scanned = self.scanned.drain(..).map(|segment| segment.base_offset);
@@ -269,11 +304,13 @@ impl Loaded {
         let stored = ring.read_file(&directory::index_path(dir, base));
         let stored = stored.unwrap_or_default();
         let mut index = Index::decode(&stored, base, covered);
-        let aborted_file = ring.read_file(&directory::txn_index_path(dir, base));
-        let aborted_file = aborted_file.unwrap_or_default();
+        let aborted_file = match ring.read_file(&directory::txn_index_path(dir, base)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            read => read.map_err(io)?,
+        };
         // without a recovery point in this segment nothing of the file counts
         let covered_offset = point.map_or(base, |point| point.end_offset);
-        let mut aborted = AbortedIndex::decode(&aborted_file, covered_offset).unwrap_or_default();
+        let mut aborted = AbortedIndex::decode_before(&aborted_file, covered_offset);
         let begin = index.by_position(u64::MAX, u64::MAX);
         let begin_offset = base + i64::from(begin.offset_delta);
         let gaps_below = self.offsets.gaps_below;
@@ -347,23 +384,17 @@ impl Loaded {
         dir: &Path,
     ) -> io::Result<Self> {
         let last = self.scanned.len() - 1;
-        let mut changed = false;
-        for base in &self.surplus {
-            unlink_segment(ring, dir, *base).await?;
-            changed = true;
-        }
+        let point = RecoveryPoint {
+            end_offset: self.end_offset,
+            segment_base: self.scanned[last].base_offset,
+            position: self.scanned[last].bytes,
+        };
+        let is_covered = self.point == Some(point);
+        let is_durable = self.end_offset <= self.durable.offset();
+        let mut changed = !self.surplus.is_empty();
+        let mut new_names = !is_durable;
         for (at, segment) in self.scanned.iter().enumerate() {
-            let path = directory::segment_path(dir, segment.base_offset);
-            if segment.file_bytes != segment.bytes {
-                let options = FileOptions {
-                    write: true,
-                    ..Default::default()
-                };
-                let file = ring.open(&path, options).await?;
-                ring.truncate(&file, segment.bytes).await?;
-                ring.sync_all(&file).await?;
-                changed = true;
-            }
+            changed |= settle_segment(ring, dir, segment, is_durable).await?;
             let mut index = segment.index.encode_from(0, segment.base_offset);
             if at < last {
                 let end_offset = self.scanned[at + 1].base_offset;
@@ -374,19 +405,29 @@ impl Loaded {
                 write_file(ring, pool, &path, &index).await?;
                 changed = true;
             }
-            changed |= settle_aborted(ring, pool, dir, segment).await?;
+            new_names |= settle_aborted(ring, pool, dir, segment, is_covered).await?;
         }
-        let point = RecoveryPoint {
-            end_offset: self.end_offset,
-            segment_base: self.scanned[last].base_offset,
-            position: self.scanned[last].bytes,
-        };
-        if changed || self.point.is_none_or(|known| known != point) {
+        if self.epochs != self.stored_epochs {
             let path = dir.join(directory::EPOCHS_FILE);
             write_file(ring, pool, &path, self.epochs.to_text().as_bytes()).await?;
+            new_names = true;
+        }
+        if new_names {
+            // What a recovery point covers is not looked at again, so it must not come to be alone.
+            ring.sync_dir(dir).await?;
+        }
+        if changed || new_names || !is_covered {
             let snapshot = snapshot::encode(&point, &self.producers);
             let path = directory::snapshot_path(dir, point.end_offset);
             write_file(ring, pool, &path, &snapshot).await?;
+            ring.sync_dir(dir).await?;
+        }
+        // Last, because the producers that they told of are in the recovery point only now.
+        for base in &self.surplus {
+            unlink_segment(ring, dir, *base).await?;
+        }
+        if !self.surplus.is_empty() {
+            // What is appended from here on must not be followed by them once more.
             ring.sync_dir(dir).await?;
         }
         Ok(self)
@@ -459,20 +500,51 @@ impl Scanned {
     }
 }
 
-/// Makes the file of a segment's aborted transactions say what the scan found; says whether it
-/// did not.
+/// Cuts a segment after its last batch; says whether something was behind it. A killed process may
+/// have left batches that nothing tells to be durable: from here on they are.
+async fn settle_segment(
+    ring: &Ring,
+    dir: &Path,
+    segment: &Scanned,
+    is_durable: bool,
+) -> io::Result<bool> {
+    let is_cut = segment.file_bytes != segment.bytes;
+    if !is_cut && (is_durable || segment.bytes == 0) {
+        return Ok(false);
+    }
+    let path = directory::segment_path(dir, segment.base_offset);
+    let options = FileOptions {
+        write: true,
+        ..Default::default()
+    };
+    let file = ring.open(&path, options).await?;
+    if is_cut {
+        ring.truncate(&file, segment.bytes).await?;
+    }
+    ring.sync_all(&file).await?;
+    Ok(is_cut)
+}
+
+/// Makes the file of a segment's aborted transactions say what the scan found, durably; says whether
+/// its name may be new. What a recovery point covers already is durable.
 async fn settle_aborted(
     ring: &Ring,
     pool: &ExtentPool,
     dir: &Path,
     segment: &Scanned,
+    is_covered: bool,
 ) -> io::Result<bool> {
     let bytes = segment.aborted.encode_from(0);
-    if bytes == segment.aborted_file {
+    let is_same = bytes == segment.aborted_file;
+    if is_same && (is_covered || bytes.is_empty()) {
         return Ok(false);
     }
     let path = directory::txn_index_path(dir, segment.base_offset);
-    if bytes.is_empty() {
+    if is_same {
+        // A killed process may have left it in the page cache alone.
+        let file = ring.open(&path, FileOptions::default()).await?;
+        ring.sync_all(&file).await?;
+    } else if bytes.is_empty() {
         ring.unlink(&path).await?;
     } else {
         write_file(ring, pool, &path, &bytes).await?;

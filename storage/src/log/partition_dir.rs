@@ -1,7 +1,7 @@
 //! What recovery and opening do with a partition's directory as a whole. Shell.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use protocol::types::Uuid;
 
@@ -61,13 +61,17 @@ pub(crate) fn of_unknown_topic() -> io::Error {
 }
 
 /// What an earlier recovery, or an interrupted repair, has left to keep a partition closed.
-pub(crate) fn refused(ring: &Ring, dir: &Path) -> Option<OpenError> {
-    let reason = ring.read_text(&dir.join(DAMAGED_FILE)).ok()?;
-    Some(OpenError::Refused {
+pub(crate) fn refused(ring: &Ring, dir: &Path) -> io::Result<Option<OpenError>> {
+    let reason = match ring.read_file(&dir.join(DAMAGED_FILE)) {
+        Ok(reason) => String::from_utf8_lossy(&reason).into_owned(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    Ok(Some(OpenError::Refused {
         path: dir.to_owned(),
         marker: DAMAGED_FILE,
         reason,
-    })
+    }))
 }
 
 /// Removes the files that only waited for that.
@@ -103,6 +107,17 @@ pub(crate) async fn mark_damaged(
     ring.sync_dir(dir).await
 }
 
+/// Takes its name from a directory, durably: a power cut while its files are removed must not bring
+/// a part of them back under it. Returns its new path.
+pub(crate) async fn take_name(ring: &Ring, dir: &Path) -> io::Result<PathBuf> {
+    let stale = directory::deleted_path(dir, crate::clock::now_ms());
+    ring.rename(dir, &stale).await?;
+    if let Some(parent) = dir.parent() {
+        ring.sync_dir(parent).await?;
+    }
+    Ok(stale)
+}
+
 /// Makes sure that a directory is there and belongs to a topic; one of another topic moves away.
 pub(crate) async fn adopt_dir(
     ring: &Ring,
@@ -111,19 +126,25 @@ pub(crate) async fn adopt_dir(
     topic_id: Uuid,
 ) -> io::Result<()> {
     match topic_of(ring, dir)? {
-        DirectoryTopic::Is(found) if found == topic_id => return Ok(()),
+        DirectoryTopic::Is(found) if found == topic_id => {
+            if list(ring, dir)?.0.is_empty() {
+                // Its metadata may have just been written: no segment may last without it.
+                ring.sync_dir(dir).await?;
+            }
+            return Ok(());
+        }
         DirectoryTopic::Is(_) | DirectoryTopic::Nothing => {}
         DirectoryTopic::Unreadable => return Err(of_unknown_topic()),
     }
     if ring.exists(dir) {
-        let stale = directory::deleted_path(dir, crate::clock::now_ms());
-        ring.rename(dir, &stale).await?;
+        let stale = take_name(ring, dir).await?;
         ring.remove_dir_and_files(&stale).await?;
     }
     ring.make_dir(dir).await?;
     let metadata = directory::metadata_text(topic_id);
     let path = dir.join(directory::METADATA_FILE);
-    write_file(ring, pool, &path, metadata.as_bytes()).await
+    write_file(ring, pool, &path, metadata.as_bytes()).await?;
+    ring.sync_dir(dir).await
 }
 
 /// The base offsets of the segments and the offsets of the snapshots, sorted.
@@ -151,33 +172,41 @@ pub(crate) struct Snapshots {
 impl Snapshots {
     /// Reads them, the newest first, until one can be used. `read` reads a file, and `bytes_of` says
     /// how long one is.
+    ///
+    /// # Errors
+    /// Those of `read`: one that cannot be read is not passed over, because an older one may lack
+    /// what was deleted since.
     pub(crate) fn read(
         dir: &Path,
         bases: &[i64],
         snapshots: &[i64],
         read: impl Fn(&Path) -> io::Result<Vec<u8>>,
         bytes_of: impl Fn(&Path) -> io::Result<u64>,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let mut found = Self::default();
         for offset in snapshots.iter().rev() {
             let path = directory::snapshot_path(dir, *offset);
-            match read(&path).map(|bytes| snapshot::decode(&bytes)) {
-                Ok(Ok((point, producers))) => {
+            match snapshot::decode(&read(&path)?) {
+                Ok((point, producers)) => {
                     found.durable = found.durable.max(point.end_offset);
                     if is_usable(dir, bases, point, &bytes_of) {
                         found.point = Some(point);
                         found.producers = producers;
-                        return found;
+                        return Ok(found);
                     }
                 }
-                Ok(Err(error)) => tracing::warn!("{}: {error}", path.display()),
                 Err(error) => tracing::warn!("{}: {error}", path.display()),
             }
         }
-        found
+        Ok(found)
     }
 
-    pub(crate) fn of(ring: &Ring, dir: &Path, bases: &[i64], snapshots: &[i64]) -> Self {
+    pub(crate) fn of(
+        ring: &Ring,
+        dir: &Path,
+        bases: &[i64],
+        snapshots: &[i64],
+    ) -> io::Result<Self> {
         let read = |path: &Path| ring.read_file(path);
         let bytes_of = |path: &Path| Ok(ring.file_info(path)?.bytes);
         Self::read(dir, bases, snapshots, read, bytes_of)
@@ -217,16 +246,20 @@ pub(crate) fn read_offsets(ring: &Ring, dir: &Path) -> io::Result<PartitionOffse
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// The leader epochs; none when their file does not count.
-pub(crate) fn read_epochs(ring: &Ring, dir: &Path) -> LeaderEpochs {
+/// The leader epochs; none when there is no file, or a damaged one.
+pub(crate) fn read_epochs(ring: &Ring, dir: &Path) -> io::Result<LeaderEpochs> {
     let path = dir.join(directory::EPOCHS_FILE);
-    let Ok(text) = ring.read_text(&path) else {
-        return LeaderEpochs::default();
+    let text = match ring.read_file(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(LeaderEpochs::default());
+        }
+        read => read?,
     };
-    LeaderEpochs::from_text(&text).unwrap_or_else(|error| {
+    let read = LeaderEpochs::from_text(&String::from_utf8_lossy(&text));
+    Ok(read.unwrap_or_else(|error| {
         tracing::warn!("{}: {error}", path.display());
         LeaderEpochs::default()
-    })
+    }))
 }
 
 /// The offset before which every segment is complete without the journal; a swap of compacted
@@ -235,7 +268,7 @@ pub(crate) async fn complete_before(ring: &Ring, dir: &Path) -> io::Result<i64> 
     swap::complete(ring, dir).await?;
     let offsets = read_offsets(ring, dir)?;
     let (bases, snapshots) = list(ring, dir)?;
-    let point = Snapshots::of(ring, dir, &bases, &snapshots).point;
+    let point = Snapshots::of(ring, dir, &bases, &snapshots)?.point;
     let sealed_before = point.map_or(0, |point| point.segment_base);
     Ok(offsets.gaps_below.max(sealed_before))
 }

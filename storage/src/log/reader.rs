@@ -5,6 +5,7 @@
 
 use std::io;
 use std::ops::Range;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -70,6 +71,14 @@ struct Bounds {
     end_offset: i64,
     /// Bytes in the segment.
     bytes: u64,
+}
+
+impl Bounds {
+    fn holds(&self, batch: &BatchHeader) -> bool {
+        self.base_offset <= batch.base_offset
+            && batch.base_offset <= batch.last_offset()
+            && batch.last_offset() < self.end_offset
+    }
 }
 
 /// The answer when the tail has all of it.
@@ -226,7 +235,7 @@ impl Log {
             .position;
         let from = u64::from(start)..bounds.bytes;
         let first = self
-            .find_in_file(base, Source::Sealed(file.file()), from, want.offset)
+            .find_in_file(bounds, Source::Sealed(file.file()), from, want.offset)
             .await?;
         let Some(first) = first else {
             return Ok(Sealed::NothingBefore(bounds.end_offset));
@@ -259,7 +268,7 @@ impl Log {
         });
         let from = u64::from(start)..bounds.bytes;
         let first = self
-            .find_in_file(base, Source::Unsealed(&file), from.clone(), want.offset)
+            .find_in_file(bounds, Source::Unsealed(&file), from.clone(), want.offset)
             .await?;
         let first = first.ok_or(ReadError::Damaged {
             segment_base: base,
@@ -314,25 +323,33 @@ impl Log {
     }
 
     /// Walks over the headers of a segment from a boundary to the batch that holds `offset`, or the
-    /// first one behind it. `None` when there is none.
+    /// first one behind it. `None` when there is none. Batches of other offsets than the segment
+    /// has, or a gap that compaction did not make, are damage.
     async fn find_in_file(
         &self,
-        base: i64,
+        bounds: Bounds,
         source: Source<'_>,
         within: Range<u64>,
         offset: i64,
     ) -> Result<Option<First>, ReadError> {
+        let base = bounds.base_offset;
+        let may_be_missing = offset < self.state.borrow().gaps_below;
         let mut position = within.start;
         loop {
+            let damaged = |position| ReadError::Damaged {
+                segment_base: base,
+                position,
+            };
             if position == within.end {
-                return Ok(None);
+                return if may_be_missing {
+                    Ok(None)
+                } else {
+                    Err(damaged(position))
+                };
             }
             let end = within.end.min(position + WINDOW_BYTES);
             if end < position + BATCH_HEADER_BYTES as u64 {
-                return Err(ReadError::Damaged {
-                    segment_base: base,
-                    position,
-                });
+                return Err(damaged(position));
             }
             let start = position;
             let pieces = match source {
@@ -347,14 +364,18 @@ impl Log {
             while let Some(front) = window.get(to_usize(position - start)..)
                 && front.len() >= BATCH_HEADER_BYTES
             {
-                let damaged = ReadError::Damaged {
-                    segment_base: base,
-                    position,
-                };
-                let header = BatchHeader::parse(front).map_err(|_| damaged)?;
+                let header = BatchHeader::parse(front).map_err(|_| damaged(position))?;
                 let first = First { position, header };
+                if !bounds.holds(&header) {
+                    return Err(damaged(position));
+                }
                 if header.last_offset() >= offset {
-                    return Ok(Some(first));
+                    let is_there = header.base_offset <= offset || may_be_missing;
+                    return if is_there {
+                        Ok(Some(first))
+                    } else {
+                        Err(damaged(position))
+                    };
                 }
                 position = first.end();
             }
@@ -435,7 +456,10 @@ impl Log {
 
     async fn read_index(&self, base: i64, bytes: u64) -> io::Result<(Index, Option<AbortedIndex>)> {
         let path = directory::index_path(&self.dir.path, base);
-        let stored = self.read_small(&path).await?;
+        let stored = match self.read_small(&path).await {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            read => read?,
+        };
         let index = match Index::decode_sealed(&stored, base, bytes) {
             Some(index) => index,
             None => self.rebuild_index(base, bytes).await?,
@@ -443,10 +467,11 @@ impl Log {
         Ok((index, self.read_aborted(base).await?))
     }
 
-    /// An index that is damaged is made again, in memory, from the batches of its segment.
+    /// An index that is damaged or missing is made again, in memory, from the batches of its segment.
     async fn rebuild_index(&self, base: i64, bytes: u64) -> io::Result<Index> {
         tracing::error!("{}: the index of segment {base} is damaged", self.id);
         let path = directory::segment_path(&self.dir.path, base);
+        let _using = self.dir.enter()?;
         let (ring, pool) = (&self.store.ring, &self.store.pool);
         let scan = SegmentScan::open(ring, pool, &path, base, bytes).await;
         let mut scan = scan.map_err(io::Error::other)?;
@@ -501,7 +526,7 @@ impl Log {
         let path = directory::txn_index_path(&self.dir.path, base);
         let stored = self.read_small(&path).await?;
         let damaged = "damaged list of aborted transactions";
-        AbortedIndex::decode(&stored, i64::MAX)
+        AbortedIndex::decode(&stored)
             .map(Some)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, damaged))
     }
@@ -521,11 +546,7 @@ impl Log {
                 return Ok(());
             }
             let path = directory::segment_path(&self.dir.path, base);
-            let options = FileOptions {
-                read: true,
-                ..Default::default()
-            };
-            let opened = self.store.ring.open(&path, options).await;
+            let opened = self.open_by_name(&path).await;
             if !self.is_unswapped(swaps) {
                 continue;
             }
@@ -551,13 +572,18 @@ impl Log {
         }
     }
 
-    async fn read_small(&self, path: &std::path::Path) -> io::Result<Vec<u8>> {
-        let ring = &self.store.ring;
+    async fn open_by_name(&self, path: &Path) -> io::Result<File> {
+        let _using = self.dir.enter()?;
         let options = FileOptions {
             read: true,
             ..Default::default()
         };
-        let file = ring.open(path, options).await?;
+        self.store.ring.open(path, options).await
+    }
+
+    async fn read_small(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let ring = &self.store.ring;
+        let file = self.open_by_name(path).await?;
         let bytes = to_usize(ring.file_len(&file)?).max(PAGE_BYTES);
         let block = ring
             .read_at(&file, self.store.pool.allocate(bytes), bytes, 0)

@@ -88,6 +88,9 @@ impl Log {
         let index_bytes = index.position + index.bytes.len() as u64;
         self.save_index(base, &index, Some(index_bytes)).await?;
         self.save_aborted(base, &aborted).await?;
+        if index.is_new() || aborted.is_new() {
+            self.store.ring.sync_dir(&self.dir.path).await?;
+        }
         let point = RecoveryPoint {
             end_offset,
             segment_base: end_offset,

@@ -96,6 +96,7 @@ impl Log {
     }
 
     async fn replace_offsets(&self, offsets: PartitionOffsets) -> io::Result<()> {
+        let _using = self.dir.enter()?;
         self.dir.ensure(&self.store).await?;
         let path = self.dir.path.join(directory::OFFSETS_FILE);
         let store = &self.store;

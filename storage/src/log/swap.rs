@@ -34,7 +34,7 @@ impl Log {
         let base = group.bases[0];
         let dir = &self.dir.path;
         if !self.is_current(&group) {
-            remove_unfinished(&self.store.ring, dir).await?;
+            self.remove_cleaned().await?;
             return Err(CleanError::Superseded);
         }
         self.change_offsets(|offsets| {
@@ -72,7 +72,13 @@ impl Log {
     /// A file cannot be removed.
     pub async fn discard_cleaned(&self) -> io::Result<()> {
         let _maintenance = self.maintenance.enter().await;
-        if self.deleted.get() || !self.dir.exists() {
+        self.remove_cleaned().await
+    }
+
+    /// In a log that has failed a swap may be beyond its point of no return: the next open completes
+    /// it, or removes what is left.
+    async fn remove_cleaned(&self) -> io::Result<()> {
+        if self.deleted.get() || self.state.borrow().failed || !self.dir.exists() {
             return Ok(());
         }
         remove_unfinished(&self.store.ring, &self.dir.path).await

@@ -119,10 +119,9 @@ impl JournalScan {
 
     /// Forgets all commits: the segments have them. A relaxed writer may have left whole commits
     /// behind one that is missing: under another incarnation they never follow what is written now.
+    /// Also when there are none: what was read of a killed process may not be durable, and the
+    /// commits before it must not count once more after a power cut.
     pub(super) async fn empty(&self) -> Result<(), RecoveryError> {
-        if self.position == self.superblock.live_start && !self.superblock.relaxed {
-            return Ok(());
-        }
         let next = Superblock {
             generation: self.superblock.generation + 1,
             incarnation: new_incarnation(),

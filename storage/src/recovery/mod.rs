@@ -23,7 +23,7 @@ use crate::journal::format::{EntryHeader, FormatError};
 use crate::log::directory::DELETED_SUFFIX;
 use crate::log::tail_scan::DurableEnd;
 use crate::log::{LoadRules, OpenError, load, mark_damaged};
-use crate::ring::Ring;
+use crate::ring::{DirEntry, Ring};
 
 /// Density of the indexes that recovery and repair rebuild; Kafka's default.
 pub(crate) const INDEX_INTERVAL_BYTES: u64 = 4096;
@@ -231,12 +231,17 @@ async fn list_journals(ring: &Ring, data_dir: &Path) -> io::Result<Vec<PathBuf>>
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(journals),
         Err(error) => return Err(error),
     };
+    let is_deleted = |entry: &DirEntry| entry.is_dir && entry.name().ends_with(DELETED_SUFFIX);
+    if entries.iter().any(is_deleted) {
+        // Their new names may not be durable: a power cut would bring back a part of them.
+        ring.sync_dir(data_dir).await?;
+    }
     for entry in entries {
         let name = entry.name();
         let path = data_dir.join(name);
         if is_journal(&path) {
             journals.push(path);
-        } else if name.ends_with(DELETED_SUFFIX) && entry.is_dir {
+        } else if is_deleted(&entry) {
             ring.remove_dir_and_files(&path).await?;
         } else if salvage::is_unfinished(name) {
             ring.unlink(&path).await?;

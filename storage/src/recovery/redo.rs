@@ -114,8 +114,11 @@ impl<'a> Redo<'a> {
             return Ok(Place::Unknown);
         };
         let dir = directory::partition_path(self.data_dir, &topic, key.partition);
-        if let Some(refused) = refused(self.ring, &dir) {
-            return Ok(Place::Fenced(refused));
+        match refused(self.ring, &dir) {
+            Ok(None) => {}
+            Ok(Some(refused)) => return Ok(Place::Fenced(refused)),
+            Err(source) if concerns_all(&source) => return Err(source),
+            Err(source) => return Ok(Place::Fenced(OpenError::Io { path: dir, source })),
         }
         let adopted = match adopt_dir(self.ring, self.pool, &dir, key.topic_id).await {
             Ok(()) => complete_before(self.ring, &dir).await,

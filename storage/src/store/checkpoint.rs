@@ -154,9 +154,11 @@ impl Store {
             if is_full(&error) {
                 self.set_disk_full();
             }
-            log.set_dirty();
-            self.dirty.borrow_mut().push(log);
             first.get_or_insert(error);
+            if !self.failed.get() {
+                log.set_dirty();
+                self.dirty.borrow_mut().push(log);
+            }
         }
         first
     }

@@ -36,6 +36,9 @@ pub(super) async fn run(store: Weak<Store>, events: Rc<Events>) {
 impl Store {
     /// Asks for a flush of a log; the log remembers that it has been listed.
     pub(crate) fn list_for_flush(&self, log: &Rc<Log>) {
+        if self.failed.get() {
+            return;
+        }
         self.to_flush.borrow_mut().push_back(Rc::clone(log));
         self.events.flush.notify();
     }
@@ -56,7 +59,7 @@ impl Store {
             store.writes_under_way.set(store.writes_under_way.get() - 1);
             if written {
                 // There may be more of it by now.
-                store.to_flush.borrow_mut().push_back(log);
+                store.list_for_flush(&log);
             }
             store.release_memory();
             store.events.flush.notify();

@@ -192,6 +192,12 @@ impl Store {
         Ok(())
     }
 
+    /// Ends the store where it stands, as a crash does: nothing is written out any more.
+    pub fn abandon(&self) {
+        self.stopping.set(true);
+        self.fail("abandoned");
+    }
+
     /// Resolves when an append of `bytes` has room in the journal, or is refused for another reason.
     ///
     /// # Errors
@@ -272,6 +278,8 @@ impl Store {
         for log in self.open_logs() {
             log.fail(why);
         }
+        // Nothing is written out any more.
+        drop((self.pending.take(), self.dirty.take(), self.to_flush.take()));
         self.events.notify_all();
     }
 }

@@ -255,7 +255,7 @@ fn dump_index(path: &Path, output: &mut Output) -> anyhow::Result<()> {
 
 fn dump_aborted(path: &Path, output: &mut Output) -> anyhow::Result<()> {
     let stored = fs::read(path)?;
-    let listed = AbortedIndex::decode(&stored, i64::MAX).context("is damaged")?;
+    let listed = AbortedIndex::decode(&stored).context("is damaged")?;
     for entry in listed.entries() {
         let row = Row::new("aborted")
             .with("producerId", entry.producer_id)
