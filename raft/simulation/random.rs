@@ -40,9 +40,3 @@ impl Random {
         Self::new(self.next_u64())
     }
 }
-
-impl raft::RandomSource for Random {
-    fn next_u64(&mut self) -> u64 {
-        Self::next_u64(self)
-    }
-}

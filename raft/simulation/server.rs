@@ -8,7 +8,14 @@ use raft::{Entry, EntryKind, HardState, Membership, Node, Persist, RecoveredStat
 use super::clock::Clock;
 use super::disk::Disk;
 use super::plan::Boundary;
+use super::random::Random;
 use super::register::Registers;
+
+impl raft::RandomSource for Random {
+    fn next_u64(&mut self) -> u64 {
+        Self::next_u64(self)
+    }
+}
 
 /// One part of a write: what a crash keeps or loses.
 #[derive(Clone, Debug)]
