@@ -5,7 +5,6 @@
 //! connection's requests came. Only then is the next request read; the acknowledgement follows
 //! when all of it is durable, whatever `acks` says. `acks=0` is never answered: a failure closes.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -81,13 +80,15 @@ pub(crate) async fn answer(call: Call) -> Result<Answer, CloseReason> {
             }
         }
     }
-    let mut by_owner: BTreeMap<usize, Vec<Append>> = BTreeMap::new();
-    for append in admit_transactions(&call, &request, appends, &mut outcomes).await {
-        let of_owner = by_owner.entry(shard.owner_of(append.id)).or_default();
-        of_owner.push(append);
-    }
-    let mut pending: Vec<Pin<Box<dyn Future<Output = Appends>>>> = Vec::new();
-    for (owner, appends) in by_owner {
+    let mut appends = admit_transactions(&call, &request, appends, &mut outcomes).await;
+    // stable: those of one partition stay in the order of the request
+    appends.sort_by_key(|append| shard.owner_of(append.id));
+    let mut pending: Vec<Pin<Box<dyn Future<Output = Appends>>>> = Vec::with_capacity(1);
+    while let Some(first) = appends.first() {
+        let owner = shard.owner_of(first.id);
+        let of_owner = appends.partition_point(|append| shard.owner_of(append.id) == owner);
+        let of_others = appends.split_off(of_owner);
+        let appends = std::mem::replace(&mut appends, of_others);
         if owner == shard.index {
             pending.push(append_all(&shard, appends));
         } else {
@@ -268,24 +269,17 @@ impl Append {
     }
 }
 
-async fn wait_until_durable(all: Vec<(usize, Run)>) -> Appends {
-    let mut durable = Vec::with_capacity(all.len());
-    for (place, result) in all {
-        let result = match result {
-            Ok((partition, appended)) => {
-                let committed = partition
-                    .high_watermark()
-                    .wait_for(appended.last_offset + 1)
-                    .await;
-                committed
-                    .map(|()| appended)
-                    .map_err(|_| ErrorCode::KafkaStorageError)
+async fn wait_until_durable(mut all: Vec<(usize, Run)>) -> Appends {
+    for (_, run) in &mut all {
+        if let Ok((partition, appended)) = run {
+            let durable = partition.high_watermark();
+            if durable.wait_for(appended.last_offset + 1).await.is_err() {
+                *run = Err(ErrorCode::KafkaStorageError);
             }
-            Err(error) => Err(error),
-        };
-        durable.push((place, result));
+        }
     }
-    durable
+    let appended = |(place, run): (usize, Run)| (place, run.map(|(_, appended)| appended));
+    all.into_iter().map(appended).collect()
 }
 
 /// Why a batch was not even sent to its owner.

@@ -8,7 +8,7 @@
 use std::io;
 use std::rc::Rc;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 use protocol::api_key::ApiKey;
 use protocol::frame::request_length;
 use storage::extent::{ExtentPool, ExtentWriter};
@@ -89,7 +89,8 @@ impl FrameReader {
         awaits: impl Fn(usize),
     ) -> Result<Option<Frame>, FrameError> {
         let mut prefix = [0; 4];
-        match self.fill_and_more(&mut prefix, KEY_BYTES).await? {
+        // the key certainly follows
+        match self.fill(&mut &mut prefix[..], 4, KEY_BYTES).await? {
             4 => {}
             0 => return Ok(None),
             _ => return Err(FrameError::Torn),
@@ -97,7 +98,9 @@ impl FrameReader {
         let length = request_length(prefix, self.bytes_max)?;
         let frame = if length < LARGE_BYTES {
             let memory = self.shard.request_memory.small(length).await;
-            awaits(length);
+            if self.in_chunk() < length {
+                awaits(length);
+            }
             Frame {
                 bytes: self.small_body(length).await?,
                 memory,
@@ -115,7 +118,7 @@ impl FrameReader {
     /// The first bytes of a large request: its key, which says how large it may be.
     async fn key_of(&mut self, length: usize) -> Result<[u8; KEY_BYTES], FrameError> {
         let mut key = [0; KEY_BYTES];
-        if self.fill(&mut key).await? < key.len() {
+        if self.fill(&mut &mut key[..], KEY_BYTES, 0).await? < KEY_BYTES {
             return Err(FrameError::Torn);
         }
         if length > DECODED_BYTES_MAX && i16::from_be_bytes(key) != ApiKey::Produce.code() {
@@ -127,8 +130,8 @@ impl FrameReader {
     }
 
     async fn small_body(&mut self, length: usize) -> Result<Bytes, FrameError> {
-        let mut body = vec![0; length];
-        if self.fill(&mut body).await? < length {
+        let mut body = Vec::with_capacity(length);
+        if self.fill(&mut body, length, 0).await? < length {
             return Err(FrameError::Torn);
         }
         if let Mode::Large { small_in_a_row } = &mut self.mode {
@@ -197,32 +200,27 @@ impl FrameReader {
         if self.chunk.is_none() {
             self.chunk = self.receiver.buffered()?.map(|chunk| (chunk, 0));
         }
-        let Some((chunk, used)) = &mut self.chunk else {
-            return Ok(false);
-        };
-        let count = wanted.min(chunk.len() - *used);
-        body.append(&chunk[*used..*used + count]);
-        *used += count;
-        if *used == chunk.len() {
-            self.chunk = None;
-        }
-        Ok(true)
+        let taken = self.take(wanted, |bytes| {
+            body.append(bytes);
+        });
+        Ok(taken > 0)
     }
 
-    /// Fills `into`; returns how much came before the peer closed.
-    async fn fill(&mut self, into: &mut [u8]) -> Result<usize, FrameError> {
-        self.fill_and_more(into, 0).await
-    }
-
-    /// The same; `more` bytes that certainly follow may be received along with it, for the next.
-    async fn fill_and_more(&mut self, into: &mut [u8], more: usize) -> Result<usize, FrameError> {
+    /// Puts `wanted` bytes into `into`; returns how much came before the peer closed. `more` bytes
+    /// that certainly follow may be received along with them, for the next.
+    async fn fill(
+        &mut self,
+        into: &mut impl BufMut,
+        wanted: usize,
+        more: usize,
+    ) -> Result<usize, FrameError> {
         let mut filled = 0;
-        while filled < into.len() {
-            let wanted = into.len() - filled + more;
-            if self.chunk.is_none() && !self.next_chunk(wanted).await? {
+        while filled < wanted {
+            let missing = wanted - filled;
+            if self.chunk.is_none() && !self.next_chunk(missing + more).await? {
                 break;
             }
-            filled += self.take(&mut into[filled..]);
+            filled += self.take(missing, |bytes| into.put_slice(bytes));
         }
         Ok(filled)
     }
@@ -241,13 +239,20 @@ impl FrameReader {
         Ok(self.chunk.is_some())
     }
 
-    /// Moves what the current chunk has into `into`.
-    fn take(&mut self, into: &mut [u8]) -> usize {
+    /// Received bytes that are not used yet.
+    fn in_chunk(&self) -> usize {
+        self.chunk
+            .as_ref()
+            .map_or(0, |(chunk, used)| chunk.len() - used)
+    }
+
+    /// Has `put` copy what the current chunk has, at most `wanted` bytes; returns how many.
+    fn take(&mut self, wanted: usize, put: impl FnOnce(&[u8])) -> usize {
         let Some((chunk, used)) = &mut self.chunk else {
             return 0;
         };
-        let count = into.len().min(chunk.len() - *used);
-        into[..count].copy_from_slice(&chunk[*used..*used + count]);
+        let count = wanted.min(chunk.len() - *used);
+        put(&chunk[*used..*used + count]);
         *used += count;
         if *used == chunk.len() {
             self.chunk = None;

@@ -18,6 +18,8 @@ use crate::shard::Shard;
 
 /// What one `sendfile` turn may move before other tasks of the core have theirs.
 const SENDFILE_BYTES_MAX: u32 = 256 * 1024;
+/// Enough for most answers, so that a writer does not grow field by field.
+const ANSWER_BYTES: usize = 256;
 
 /// A part of a response, in order.
 #[derive(Debug)]
@@ -25,6 +27,12 @@ pub(crate) enum Part {
     Bytes(Bytes),
     Memory(ExtentSlice),
     File(FileRange),
+}
+
+impl Part {
+    fn is_file(&self) -> bool {
+        matches!(self, Self::File(_))
+    }
 }
 
 /// A whole response, length prefix included.
@@ -55,7 +63,7 @@ impl Response {
 
     /// A writer that holds the length prefix (still zero) and the response header.
     pub(crate) fn begin(key: ApiKey, request: &RequestHeader) -> Writer {
-        let mut writer = Writer::new();
+        let mut writer = Writer::with_capacity(ANSWER_BYTES);
         writer.i32(0);
         let header = ResponseHeader {
             correlation_id: request.correlation_id,
@@ -87,22 +95,23 @@ impl Response {
     /// # Errors
     /// The peer is gone, or a segment cannot be read; the connection is then of no more use.
     pub(crate) async fn send(self, shard: &Shard, socket: &Socket) -> io::Result<()> {
-        let mut memory = Vec::with_capacity(self.parts.len());
-        for part in self.parts {
-            match part {
-                Part::Bytes(bytes) => memory.push(SendPart::Bytes(bytes)),
-                Part::Memory(slice) => memory.push(SendPart::Extent(slice)),
+        let mut parts = self.parts.into_iter();
+        loop {
+            let file_follows = parts.as_slice().iter().any(Part::is_file);
+            let mut file = None;
+            let memory = parts.by_ref().map_while(|part| match part {
+                Part::Bytes(bytes) => Some(SendPart::Bytes(bytes)),
+                Part::Memory(slice) => Some(SendPart::Extent(slice)),
                 Part::File(range) => {
-                    let before = std::mem::take(&mut memory);
-                    shard.ring.send(socket, before, true).await?;
-                    send_file(shard, socket, range).await?;
+                    file = Some(range);
+                    None
                 }
+            });
+            shard.ring.send(socket, memory, file_follows).await?;
+            match file {
+                Some(range) => send_file(shard, socket, range).await?,
+                None => return Ok(()),
             }
-        }
-        if memory.is_empty() {
-            Ok(())
-        } else {
-            shard.ring.send(socket, memory, false).await
         }
     }
 }
@@ -119,7 +128,7 @@ async fn send_file(shard: &Shard, socket: &Socket, mut range: FileRange) -> io::
             send_resident(shard, socket, step).await?;
         } else {
             let slices = step.load(&shard.ring, &shard.pool).await?;
-            let parts = slices.into_iter().map(SendPart::Extent).collect();
+            let parts = slices.into_iter().map(SendPart::Extent);
             shard.ring.send(socket, parts, range.bytes > bytes).await?;
         }
         range.position += u64::from(bytes);

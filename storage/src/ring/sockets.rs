@@ -152,7 +152,12 @@ impl Ring {
     ///
     /// # Errors
     /// As sendmsg(2).
-    pub async fn send(&self, socket: &Socket, parts: Vec<SendPart>, more: bool) -> io::Result<()> {
+    pub async fn send(
+        &self,
+        socket: &Socket,
+        parts: impl IntoIterator<Item = SendPart>,
+        more: bool,
+    ) -> io::Result<()> {
         let mut from = self.0.outgoing();
         from.fill(parts);
         while !from.is_done() {

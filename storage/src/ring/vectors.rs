@@ -49,7 +49,7 @@ pub(super) struct Vectors<P> {
 }
 
 impl<P> Vectors<P> {
-    pub(super) fn new(parts: Vec<P>, range: impl Fn(&P) -> (*const u8, usize)) -> Self {
+    pub(super) fn new(parts: impl IntoIterator<Item = P>, range: impl Fn(&P) -> (*const u8, usize)) -> Self {
         let mut vectors = Self::empty();
         vectors.fill(parts, range);
         vectors
@@ -63,21 +63,25 @@ impl<P> Vectors<P> {
         }
     }
 
-    fn fill(&mut self, parts: Vec<P>, range: impl Fn(&P) -> (*const u8, usize)) {
-        self.done = 0;
+    /// The memory that it has is used again.
+    fn fill(
+        &mut self,
+        parts: impl IntoIterator<Item = P>,
+        range: impl Fn(&P) -> (*const u8, usize),
+    ) {
+        self.clear();
+        self.parts.extend(parts);
+        let ranges = self.parts.iter().map(range).filter(|(_, len)| *len > 0);
+        self.vectors.extend(ranges.map(|(start, len)| libc::iovec {
+            iov_base: start.cast_mut().cast(),
+            iov_len: len,
+        }));
+    }
+
+    fn clear(&mut self) {
+        self.parts.clear();
         self.vectors.clear();
-        self.vectors
-            .extend(
-                parts
-                    .iter()
-                    .map(range)
-                    .filter(|(_, len)| *len > 0)
-                    .map(|(start, len)| libc::iovec {
-                        iov_base: start.cast_mut().cast(),
-                        iov_len: len,
-                    }),
-            );
-        self.parts = parts;
+        self.done = 0;
     }
 
     /// Takes `count` bytes off the front.
@@ -127,7 +131,7 @@ impl Outgoing {
         }
     }
 
-    pub(super) fn fill(&mut self, parts: Vec<SendPart>) {
+    pub(super) fn fill(&mut self, parts: impl IntoIterator<Item = SendPart>) {
         self.parts.fill(parts, |part| (part.as_ptr(), part.len()));
     }
 
@@ -139,9 +143,11 @@ impl Outgoing {
         self.parts.is_done()
     }
 
-    /// Lets go of the parts, keeps the memory of the vectors.
+    /// Lets go of what the parts hold, unless they are many also of their memory.
     pub(super) fn clear(&mut self) {
-        self.parts.parts = Vec::new();
-        self.parts.vectors.clear();
+        const KEPT_MAX: usize = 64;
+        self.parts.clear();
+        self.parts.parts.shrink_to(KEPT_MAX);
+        self.parts.vectors.shrink_to(KEPT_MAX);
     }
 }
