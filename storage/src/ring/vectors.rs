@@ -49,7 +49,10 @@ pub(super) struct Vectors<P> {
 }
 
 impl<P> Vectors<P> {
-    pub(super) fn new(parts: impl IntoIterator<Item = P>, range: impl Fn(&P) -> (*const u8, usize)) -> Self {
+    pub(super) fn new(
+        parts: impl IntoIterator<Item = P>,
+        range: impl Fn(&P) -> (*const u8, usize),
+    ) -> Self {
         let mut vectors = Self::empty();
         vectors.fill(parts, range);
         vectors
