@@ -16,7 +16,7 @@ use crate::requests;
 const COST_BYTES_MAX: u64 = 224 << 20;
 
 /// Runs `attack` and checks its cost.
-fn costs_little(broker: &Broker, attack: impl FnOnce()) {
+pub(crate) fn costs_little(broker: &Broker, attack: impl FnOnce()) {
     let before = broker.peak_memory();
     attack();
     let cost = broker.peak_memory().saturating_sub(before);

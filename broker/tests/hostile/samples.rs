@@ -19,6 +19,11 @@ pub(crate) fn all() -> Vec<Sample> {
         placements(),
         limits_and_credentials(),
         security(),
+        members(),
+        committed_offsets(),
+        groups(),
+        transactions(),
+        descriptions_of_producers(),
     ]
     .concat()
 }
@@ -332,6 +337,183 @@ fn security() -> Vec<Sample> {
                 owners: Some(vec![Default::default()]),
             },
         ),
+    ]
+    .concat()
+}
+
+/// Of nobody who is a member, so that no answer waits for others.
+fn members() -> Vec<Sample> {
+    let protocol = m::join_group_request::JoinGroupRequestProtocol {
+        name: "range".to_owned(),
+        ..Default::default()
+    };
+    let assignment = m::sync_group_request::SyncGroupRequestAssignment {
+        member_id: "member".to_owned(),
+        ..Default::default()
+    };
+    let identity = m::leave_group_request::MemberIdentity {
+        member_id: "member".to_owned(),
+        ..Default::default()
+    };
+    [
+        sample(&m::join_group_request::JoinGroupRequest {
+            group_id: "group".to_owned(),
+            session_timeout_ms: 10_000,
+            rebalance_timeout_ms: 1_000,
+            member_id: "member".to_owned(),
+            protocol_type: "consumer".to_owned(),
+            protocols: vec![protocol],
+            ..Default::default()
+        }),
+        sample(&m::sync_group_request::SyncGroupRequest {
+            group_id: "group".to_owned(),
+            generation_id: 1,
+            member_id: "member".to_owned(),
+            assignments: vec![assignment],
+            ..Default::default()
+        }),
+        sample(&m::heartbeat_request::HeartbeatRequest {
+            group_id: "group".to_owned(),
+            generation_id: 1,
+            member_id: "member".to_owned(),
+            ..Default::default()
+        }),
+        sample(&m::leave_group_request::LeaveGroupRequest {
+            group_id: "group".to_owned(),
+            member_id: "member".to_owned(),
+            members: vec![identity],
+        }),
+    ]
+    .concat()
+}
+
+fn committed_offsets() -> Vec<Sample> {
+    let commit = m::offset_commit_request::OffsetCommitRequestTopic {
+        name: HONEST.to_owned(),
+        partitions: vec![Default::default()],
+        ..Default::default()
+    };
+    let topic = m::offset_fetch_request::OffsetFetchRequestTopic {
+        name: HONEST.to_owned(),
+        partition_indexes: vec![0],
+    };
+    let group = m::offset_fetch_request::OffsetFetchRequestGroup {
+        group_id: "group".to_owned(),
+        ..Default::default()
+    };
+    let delete = m::offset_delete_request::OffsetDeleteRequestTopic {
+        name: HONEST.to_owned(),
+        partitions: vec![Default::default()],
+    };
+    [
+        sample(&m::offset_commit_request::OffsetCommitRequest {
+            group_id: "group".to_owned(),
+            generation_id_or_member_epoch: 1,
+            member_id: "member".to_owned(),
+            topics: vec![commit],
+            ..Default::default()
+        }),
+        sample(&m::offset_fetch_request::OffsetFetchRequest {
+            group_id: "group".to_owned(),
+            topics: Some(vec![topic]),
+            groups: vec![group],
+            ..Default::default()
+        }),
+        sample(&m::offset_delete_request::OffsetDeleteRequest {
+            group_id: "group".to_owned(),
+            topics: vec![delete],
+        }),
+    ]
+    .concat()
+}
+
+fn groups() -> Vec<Sample> {
+    [
+        sample(&m::describe_groups_request::DescribeGroupsRequest {
+            groups: vec!["group".to_owned()],
+            ..Default::default()
+        }),
+        sample(&m::list_groups_request::ListGroupsRequest {
+            states_filter: Vec::new(),
+            types_filter: Vec::new(),
+        }),
+        sample(&m::delete_groups_request::DeleteGroupsRequest {
+            groups_names: vec!["group".to_owned()],
+        }),
+    ]
+    .concat()
+}
+
+fn transactions() -> Vec<Sample> {
+    let topic = m::add_partitions_to_txn_request::AddPartitionsToTxnTopic {
+        name: HONEST.to_owned(),
+        partitions: vec![0],
+    };
+    let transaction = m::add_partitions_to_txn_request::AddPartitionsToTxnTransaction {
+        transactional_id: "transaction".to_owned(),
+        topics: vec![topic.clone()],
+        ..Default::default()
+    };
+    let commit = m::txn_offset_commit_request::TxnOffsetCommitRequestTopic {
+        name: HONEST.to_owned(),
+        partitions: vec![Default::default()],
+    };
+    let marker = m::write_txn_markers_request::WritableTxnMarker {
+        topics: vec![m::write_txn_markers_request::WritableTxnMarkerTopic {
+            name: "missing".to_owned(),
+            partition_indexes: vec![0],
+        }],
+        ..Default::default()
+    };
+    [
+        sample(
+            &m::add_partitions_to_txn_request::AddPartitionsToTxnRequest {
+                transactions: vec![transaction],
+                v3_and_below_transactional_id: "transaction".to_owned(),
+                v3_and_below_topics: vec![topic],
+                ..Default::default()
+            },
+        ),
+        sample(&m::add_offsets_to_txn_request::AddOffsetsToTxnRequest {
+            transactional_id: "transaction".to_owned(),
+            group_id: "group".to_owned(),
+            ..Default::default()
+        }),
+        sample(&m::end_txn_request::EndTxnRequest {
+            transactional_id: "transaction".to_owned(),
+            ..Default::default()
+        }),
+        sample(&m::write_txn_markers_request::WriteTxnMarkersRequest {
+            markers: vec![marker],
+        }),
+        sample(&m::txn_offset_commit_request::TxnOffsetCommitRequest {
+            transactional_id: "transaction".to_owned(),
+            group_id: "group".to_owned(),
+            topics: vec![commit],
+            ..Default::default()
+        }),
+    ]
+    .concat()
+}
+
+fn descriptions_of_producers() -> Vec<Sample> {
+    let topic = m::describe_producers_request::TopicRequest {
+        name: HONEST.to_owned(),
+        partition_indexes: vec![0],
+    };
+    [
+        sample(&m::describe_producers_request::DescribeProducersRequest {
+            topics: vec![topic],
+        }),
+        sample(
+            &m::describe_transactions_request::DescribeTransactionsRequest {
+                transactional_ids: vec!["transaction".to_owned()],
+            },
+        ),
+        sample(&m::list_transactions_request::ListTransactionsRequest {
+            transactional_id_pattern: Some("t.*".to_owned()),
+            ..Default::default()
+        }),
     ]
     .concat()
 }
