@@ -1,7 +1,8 @@
 //! The durable side of the Raft shard: `__cluster_metadata-0/` with its segments, snapshots and vote.
 //! Owns the files. Shell; formats are `entry_batches`, `checkpoint` and `quorum_state`.
 //! Entries are written past the page cache, each write durable when it returns; the last partial page
-//! is kept in memory and written again with the next one. A failed write is final.
+//! is kept in memory and written again with the next one. A failed write is final, so a full disk is
+//! noticed before it: what the next writes take is reserved.
 
 use std::fs;
 use std::io;
@@ -19,14 +20,16 @@ use crate::control::{blocking, hold, primer};
 
 pub(crate) const DIRECTORY: &str = "__cluster_metadata-0";
 const PAGE: usize = 4096;
+/// Reserved behind what is written.
+const ROOM_BYTES: u64 = 1 << 20;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MetadataLogError {
     #[error("metadata log: {0}")]
     Io(#[from] io::Error),
-    #[error("{file}: {source}")]
+    #[error("{DIRECTORY}/{file}: {source}")]
     Damaged { file: String, source: EntryLogError },
-    #[error("metadata log ends at offset {end}, but the next segment is {file}")]
+    #[error("metadata log {DIRECTORY} ends at offset {end}, but the next segment is {file}")]
     MissingSegment { end: i64, file: String },
     #[error(transparent)]
     QuorumState(#[from] QuorumStateError),
@@ -53,6 +56,25 @@ pub(crate) struct RecoveredLog {
     /// Bytes of a write that a crash cut, now removed.
     pub(crate) cut_bytes: usize,
     last_segment: Segment,
+}
+
+/// How much may still be written for sure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    Enough,
+    /// The disk is full: what is left is for deletions.
+    Little,
+    None,
+}
+
+impl Room {
+    fn of(left: u64) -> Self {
+        match left {
+            left if left >= ROOM_BYTES / 2 => Self::Enough,
+            left if left >= ROOM_BYTES / 8 => Self::Little,
+            _ => Self::None,
+        }
+    }
 }
 
 /// The segment that is written to.
@@ -164,6 +186,8 @@ pub(crate) struct MetadataLog {
     node_id: i32,
     file: DmaFile,
     segment: Segment,
+    /// The file has space up to here.
+    reserved: u64,
     next_index: u64,
     /// Since the last snapshot.
     appended_bytes: u64,
@@ -190,6 +214,7 @@ impl MetadataLog {
             node_id,
             file,
             segment,
+            reserved: 0,
             next_index,
             appended_bytes,
         })
@@ -197,6 +222,22 @@ impl MetadataLog {
 
     pub(crate) fn bytes_since_snapshot(&self) -> u64 {
         self.appended_bytes
+    }
+
+    /// Reserves space for the next writes when little is left.
+    pub(crate) async fn make_room(&mut self) -> Room {
+        let length = self.segment.length as u64;
+        let wanted = length + ROOM_BYTES;
+        if Room::of(self.reserved.saturating_sub(length)) != Room::Enough {
+            let reserved = self.file.pre_allocate(wanted, true).await;
+            match reserved.map_err(io::Error::from) {
+                Ok(()) => self.reserved = wanted,
+                Err(error) if is_full(&error) => {}
+                // a file system without reservations
+                Err(_) => self.reserved = u64::MAX,
+            }
+        }
+        Room::of(self.reserved.saturating_sub(length))
     }
 
     /// Makes all these writes durable, in their order; entries of several go out as one write.
@@ -291,6 +332,7 @@ impl MetadataLog {
         let next = open_segment(&segment_path(&self.directory, segment.first_index)).await?;
         std::mem::replace(&mut self.file, next).close().await?;
         self.segment = segment;
+        self.reserved = 0;
         self.next_index = next_index;
         Ok(())
     }
@@ -327,6 +369,11 @@ impl MetadataLog {
         self.file.close().await?;
         Ok(blocking::run(move || cut(&path, length)).await?)
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 async fn open_segment(path: &Path) -> Result<DmaFile, MetadataLogError> {
@@ -387,4 +434,18 @@ fn remove_covered(directory: &Path, first: u64) -> io::Result<()> {
         }
     }
     durable_file::sync_directory(directory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_the_room_is_for_deletions() {
+        assert_eq!(Room::of(ROOM_BYTES), Room::Enough);
+        assert_eq!(Room::of(ROOM_BYTES / 2), Room::Enough);
+        assert_eq!(Room::of(ROOM_BYTES / 2 - 1), Room::Little);
+        assert_eq!(Room::of(ROOM_BYTES / 8 - 1), Room::None);
+        assert_eq!(Room::of(0), Room::None);
+    }
 }

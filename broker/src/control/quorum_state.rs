@@ -1,5 +1,6 @@
 //! `quorum-state`: the term and the vote that must never be forgotten, in Kafka's file.
-//! Owns the file's text. The vote is kept a second time as Raft's own id, which is the directory's.
+//! Owns the file's text. The vote is kept a second time as Raft's own id, which is the directory's; and
+//! a checksum that Kafka's file has not ends it, because a changed digit is a term or a vote too.
 
 use std::fs;
 use std::io;
@@ -17,6 +18,8 @@ pub(crate) enum QuorumStateError {
     Io(#[from] io::Error),
     #[error("{FILE} has no usable {key}")]
     Malformed { key: &'static str },
+    #[error("{FILE} is damaged: its checksum is wrong")]
+    Damaged,
 }
 
 pub(crate) fn load(directory: &Path) -> Result<HardState, QuorumStateError> {
@@ -40,14 +43,31 @@ fn text(state: HardState, node_id: i32) -> String {
     let own = state
         .vote
         .map_or_else(|| String::from("none"), |vote| vote.0.to_string());
-    format!(
+    let fields = format!(
         "{{\"leaderId\":-1,\"leaderEpoch\":{},\"votedId\":{voted},\"votedNode\":\"{own}\",\
-         \"data_version\":1}}",
+         \"data_version\":1",
         state.term
-    )
+    );
+    format!("{fields}{}", end_of(&fields))
+}
+
+const CHECKSUM: &str = ",\"checksum\":";
+
+/// What ends the text that begins with these fields.
+fn end_of(fields: &str) -> String {
+    format!("{CHECKSUM}\"{:08x}\"}}", crc32c::crc32c(fields.as_bytes()))
+}
+
+/// A file of a former version has no checksum.
+fn is_damaged(text: &str) -> bool {
+    let end = text.find(CHECKSUM).map(|at| text.split_at(at));
+    end.is_some_and(|(fields, end)| end != end_of(fields))
 }
 
 fn parse(text: &str) -> Result<HardState, QuorumStateError> {
+    if is_damaged(text) {
+        return Err(QuorumStateError::Damaged);
+    }
     let field = |key: &'static str| {
         let malformed = QuorumStateError::Malformed { key };
         let start = text
@@ -89,6 +109,21 @@ mod tests {
             store(directory.path(), state, 1).unwrap();
             assert_eq!(load(directory.path()).unwrap(), state);
         }
+    }
+
+    #[test]
+    fn a_changed_digit_is_no_other_term_or_vote() {
+        let vote = Some(NodeId(12));
+        let written = text(HardState { term: 47, vote }, 1);
+        let fields = written.find(CHECKSUM).unwrap();
+        for at in 0..fields {
+            let mut changed = written.clone().into_bytes();
+            changed[at] ^= 1;
+            let changed = String::from_utf8(changed).unwrap();
+            assert!(parse(&changed).is_err(), "{changed}");
+        }
+        let former = format!("{}}}", &written[..fields]);
+        assert_eq!(parse(&former).unwrap(), HardState { term: 47, vote });
     }
 
     #[test]

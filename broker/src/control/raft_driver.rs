@@ -13,7 +13,7 @@ use storage::clock;
 use crate::control::checkpoint::{self, CheckpointError};
 use crate::control::describe_quorum::{Leader, describe_quorum};
 use crate::control::entry_batches::offset_of;
-use crate::control::metadata_log::{MetadataLog, MetadataLogError};
+use crate::control::metadata_log::{DIRECTORY, MetadataLog, MetadataLogError, Room};
 use crate::control::queue::{Envelope, Reply};
 use crate::control::request::{ControlRequest, ControlResponse};
 use crate::controller::{ControllerSettings, Random};
@@ -35,7 +35,7 @@ pub(crate) enum DriverError {
     Apply { offset: i64, source: ApplyError },
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    #[error(transparent)]
+    #[error("the metadata log {DIRECTORY} is not what it was")]
     Recovery(#[from] RecoveryError),
 }
 
@@ -59,6 +59,8 @@ pub(crate) struct RaftDriver {
     applied_index: u64,
     parked: VecDeque<Parked>,
     next_context: u64,
+    /// The disk has no room for more metadata.
+    is_short: bool,
     /// Until the first image is complete nothing is published.
     started: bool,
     publish: Publish,
@@ -95,6 +97,7 @@ impl RaftDriver {
             parked: VecDeque::new(),
             next_context: 0,
             publish,
+            is_short: false,
             started: false,
         }
     }
@@ -127,8 +130,14 @@ impl RaftDriver {
             }
             return Ok(());
         }
+        let room = self.log.make_room().await;
+        self.note_room(room);
         let mut inputs = Vec::new();
         for Envelope { request, reply } in envelopes {
+            if !may_enter(&request, room) {
+                reply(ControlResponse::Unavailable);
+                continue;
+            }
             let (records, response) = if let ControlRequest::DescribeQuorum(asked) = &request {
                 let response = describe_quorum(&self.committed, asked, self.leader());
                 (Vec::new(), ControlResponse::DescribeQuorum(response))
@@ -150,6 +159,17 @@ impl RaftDriver {
             self.snapshot().await?;
         }
         Ok(())
+    }
+
+    fn note_room(&mut self, room: Room) {
+        let is_short = room != Room::Enough;
+        match (std::mem::replace(&mut self.is_short, is_short), is_short) {
+            (false, true) => tracing::error!(
+                "no space left for the metadata log: changes other than deletions are refused until there is"
+            ),
+            (true, false) => tracing::info!("there is space again for the metadata log"),
+            (false, false) | (true, true) => {}
+        }
     }
 
     /// How this node stands, which leads.
@@ -377,4 +397,23 @@ pub(crate) fn image_of_snapshot(
     }
     delta.skip_to(position);
     Ok(delta.finish().0)
+}
+
+/// Whether a request is decided with this much room for its records.
+fn may_enter(request: &ControlRequest, room: Room) -> bool {
+    match request {
+        ControlRequest::DescribeQuorum(_) => true,
+        ControlRequest::DeleteTopics(..) => room != Room::None,
+        ControlRequest::CreateTopics(_)
+        | ControlRequest::CreatePartitions(_)
+        | ControlRequest::IncrementalAlterConfigs(_)
+        | ControlRequest::AlterConfigs(_)
+        | ControlRequest::AllocateProducerIds(_)
+        | ControlRequest::AlterClientQuotas(_)
+        | ControlRequest::AlterUserScramCredentials(_)
+        | ControlRequest::UpdateFeatures(..)
+        | ControlRequest::UnregisterBroker(_)
+        | ControlRequest::AddRaftVoter(_)
+        | ControlRequest::RemoveRaftVoter(_) => room == Room::Enough,
+    }
 }
