@@ -4,20 +4,18 @@
 //! compressed batches takes milliseconds at a time, which requests on a shard would wait for. It
 //! reads sealed segments and writes files that nobody else knows; each finished segment goes to the
 //! shard that owns the log, which puts it in the place of the old ones, and then says so.
-#![expect(unsafe_code, reason = "setpriority of one thread has no safe wrapper")]
 
 use std::fs::File;
-use std::os::fd::AsFd as _;
 
-use anyhow::Context as _;
 use async_channel::{Receiver, Sender};
 use storage::compaction::clean::{CleanError, CleanJob, CleanedGroup, Round, clean};
 use storage::extent::{ExtentPool, PoolOptions};
 use storage::ring::{Ring, RingOptions};
 
+use crate::background;
+
 /// Reads and writes of one round; more idle memory is given back.
 const IDLE_BYTES_MAX: usize = 8 << 20;
-const NICEST: libc::c_int = 19;
 
 /// A round to run.
 pub(crate) struct Work {
@@ -37,31 +35,11 @@ impl Cleaner {
     /// Starts the thread; its ring holds the data directory's lock as those of the shards do.
     ///
     /// # Errors
-    /// The thread or its ring cannot be made.
+    /// As [`background::start`].
     pub(crate) fn start(ring: RingOptions, lock: File) -> anyhow::Result<Self> {
         let (works, to_do) = async_channel::unbounded();
-        let (ready, started) = std::sync::mpsc::sync_channel(1);
-        std::thread::Builder::new()
-            .name("cleaner".into())
-            .spawn(move || {
-                be_nice();
-                match make_ring(&ring, &lock) {
-                    Ok(ring) => {
-                        drop(ready.send(None));
-                        run(&ring, &to_do);
-                    }
-                    // whoever starts it waits for this
-                    Err(error) => drop(ready.send(Some(error))),
-                }
-            })
-            .context("cannot start the cleaner's thread")?;
-        match started
-            .recv()
-            .context("the cleaner ended while it started")?
-        {
-            Some(error) => Err(error),
-            None => Ok(Self { works }),
-        }
+        background::start("cleaner", ring, lock, move |ring| run(ring, &to_do))?;
+        Ok(Self { works })
     }
 
     /// Runs a round; `swap` puts each finished segment into the log, and says whether it did.
@@ -92,13 +70,6 @@ impl Cleaner {
     }
 }
 
-fn make_ring(options: &RingOptions, lock: &File) -> anyhow::Result<Ring> {
-    let ring = Ring::new(options)?;
-    ring.hold(lock.as_fd())
-        .context("cannot hold the data directory's lock")?;
-    Ok(ring)
-}
-
 fn run(ring: &Ring, works: &Receiver<Work>) {
     let pool = ExtentPool::new(PoolOptions {
         idle_bytes_max: IDLE_BYTES_MAX,
@@ -118,14 +89,4 @@ fn run(ring: &Ring, works: &Receiver<Work>) {
             drop(work.done.send(result).await);
         }
     });
-}
-
-/// Requests go first, whatever is being compacted.
-fn be_nice() {
-    // SAFETY: no memory is passed; 0 is the calling thread.
-    let result = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICEST) };
-    if result != 0 {
-        let error = std::io::Error::last_os_error();
-        tracing::warn!("the cleaner keeps its priority: {error}");
-    }
 }

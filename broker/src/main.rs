@@ -2,6 +2,7 @@
 //! calls `startup`, which brings the broker up and waits until it is told to stop.
 
 mod api;
+mod background;
 mod cleaner;
 mod cli;
 mod config;
@@ -15,6 +16,7 @@ mod logging;
 mod metadata;
 mod net;
 mod partition;
+mod scrubber;
 mod shard;
 mod startup;
 mod telemetry;

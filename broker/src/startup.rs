@@ -32,6 +32,7 @@ use crate::metadata::delta::ImageChange;
 use crate::metadata::image::{BrokerEndpoint, ClusterImage};
 use crate::net::listener;
 use crate::partition::table::PartitionId;
+use crate::scrubber::Scrubber;
 use crate::shard::Shard;
 use crate::shard::mailbox::Lanes;
 use crate::shard::run::{self, Assembly, ShardStart, StartReport};
@@ -64,8 +65,9 @@ pub(crate) fn run(mut settings: Settings) -> anyhow::Result<()> {
     let control = start_control(&settings, &shards.lanes)?;
     let fenced = recover(&settings, control.first_image())?;
     let (io, lanes) = (shards.io.clone(), Arc::clone(&shards.lanes));
-    let cleaner = start_cleaner(&settings, &lock)?;
-    let threads = shards.serve(&control.handle(), cleaner.as_ref(), fenced, listeners)?;
+    let background = Background::start(&settings, &lock)?;
+    let threads = shards.serve(&control.handle(), &background, fenced, listeners)?;
+    drop(background); // the shards have it: its threads end with them
     logging::ready(settings.node_id);
     banner::show(
         &settings,
@@ -149,17 +151,28 @@ fn ring_options(settings: &Settings) -> RingOptions {
     }
 }
 
-/// The thread that compacts; its ring is small, it does one thing at a time.
-fn start_cleaner(settings: &Settings, lock: &DirectoryLock) -> anyhow::Result<Option<Cleaner>> {
-    if !settings.cleaner.enabled {
-        return Ok(None);
+/// The threads that work for all shards; their rings are small, each does one thing at a time.
+struct Background {
+    cleaner: Option<Cleaner>,
+    scrubber: Option<Scrubber>,
+}
+
+impl Background {
+    fn start(settings: &Settings, lock: &DirectoryLock) -> anyhow::Result<Self> {
+        let ring = RingOptions {
+            entries: 64,
+            small_buffers: 4,
+            ..ring_options(settings)
+        };
+        let cleaner = settings.cleaner.enabled;
+        let cleaner = cleaner.then(|| Cleaner::start(ring.clone(), lock.file().try_clone()?));
+        let rate = settings.scrub.bytes_per_second;
+        let scrubber = (rate > 0.0).then(|| Scrubber::start(ring, lock.file().try_clone()?, rate));
+        Ok(Self {
+            cleaner: cleaner.transpose()?,
+            scrubber: scrubber.transpose()?,
+        })
     }
-    let ring = RingOptions {
-        entries: 64,
-        small_buffers: 4,
-        ..ring_options(settings)
-    };
-    Cleaner::start(ring, lock.file().try_clone()?).map(Some)
 }
 
 /// The shards' threads with their rings, before they serve.
@@ -209,7 +222,7 @@ impl Shards {
     fn serve(
         self,
         control: &ControlHandle,
-        cleaner: Option<&Cleaner>,
+        background: &Background,
         fenced: Vec<PartitionId>,
         listeners: Vec<TcpListener>,
     ) -> anyhow::Result<Vec<JoinHandle<()>>> {
@@ -219,7 +232,8 @@ impl Shards {
             let assembly = Assembly {
                 lanes: Arc::clone(&self.lanes),
                 control: control.clone(),
-                cleaner: cleaner.cloned(),
+                cleaner: background.cleaner.clone(),
+                scrubber: background.scrubber.clone(),
                 fenced: Arc::clone(&fenced),
                 listeners: listeners.take().unwrap_or_default(),
             };
@@ -348,9 +362,6 @@ fn recover(settings: &Settings, image: &ClusterImage) -> anyhow::Result<Vec<Part
             report.commits,
             report.bytes,
         );
-    }
-    for (partition, error) in &report.refused {
-        tracing::error!("{partition} stays out of service: {error}");
     }
     Ok(report.fenced)
 }

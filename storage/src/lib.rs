@@ -1,5 +1,6 @@
 //! One partition's durable log, the core's journal, and the io_uring driver under both.
 
+pub mod budget;
 pub mod clock;
 pub mod compaction;
 pub mod durable_file;
@@ -9,6 +10,7 @@ pub mod log;
 pub mod offline;
 pub mod recovery;
 pub mod ring;
+pub mod scrub;
 pub mod store;
 pub mod tasks;
 mod timers;

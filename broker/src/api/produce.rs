@@ -24,6 +24,7 @@ use crate::net::response::Response;
 use crate::partition::config::{produce_rules, stored_codec};
 use crate::partition::table::PartitionId;
 use crate::partition::{Admission, Partition};
+use crate::shard::run::look_at_disk;
 use crate::shard::{Shard, append_order};
 use crate::txn::admission::{self, Client, Entrance};
 use crate::txn::transaction::ProducerIdentity;
@@ -118,7 +119,13 @@ fn check(
     place: usize,
 ) -> Result<Append, BatchRefused> {
     let shard = &call.connection.shard;
-    if shard.disk_is_short.get() {
+    let bytes = request
+        .records(partition)
+        .map_or(0, |records| records.len());
+    if shard.disk_space.wants_look(bytes) {
+        look_at_disk(shard);
+    }
+    if shard.disk_space.is_short() {
         return Err(ErrorCode::KafkaStorageError.into());
     }
     let image = shard.image();

@@ -119,6 +119,15 @@ pub(crate) struct CleanerSettings {
     pub(crate) bytes_per_second: f64,
 }
 
+/// How sealed segments are checked for bit rot.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct ScrubSettings {
+    /// 0 switches it off.
+    pub(crate) bytes_per_second: f64,
+    /// From the beginning of a look at everything to that of the next.
+    pub(crate) interval: Duration,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MetadataLogSettings {
     pub(crate) snapshot_after_bytes: u64,
@@ -141,6 +150,7 @@ pub(crate) struct Settings {
     pub(crate) topics: TopicSettings,
     pub(crate) metadata_log: MetadataLogSettings,
     pub(crate) cleaner: CleanerSettings,
+    pub(crate) scrub: ScrubSettings,
     pub(crate) groups: GroupSettings,
     pub(crate) group_offsets_topic: InternalTopic,
     pub(crate) transaction_state_topic: InternalTopic,
@@ -261,6 +271,10 @@ impl Settings {
             transaction_state_topic: InternalTopic::transaction_state(&read),
             transactions: TransactionSettings::read(&read),
             cleaner: read.cleaner(),
+            scrub: ScrubSettings {
+                bytes_per_second: read.double("millrace.scrub.bytes.per.second"),
+                interval: read.duration("millrace.scrub.interval.ms"),
+            },
             producer_id_expiration: read.duration("producer.id.expiration.ms"),
             retention_check_interval: read.duration("log.retention.check.interval.ms"),
             initial_task_delay: read.duration("log.initial.task.delay.ms"),

@@ -76,7 +76,10 @@ impl<M: Coordinated> Running<M> {
         shard: &Rc<Shard>,
         decide: impl FnOnce(&mut M, Now) -> Decision<M, R>,
     ) -> Result<R, ErrorCode> {
-        if self.has_ended.get() || shard.store.is_failed() || shard.store.is_disk_full() {
+        if self.has_ended.get()
+            || shard.store.is_failed()
+            || !shard.store.has_reserve(RECORDS_BYTES)
+        {
             return Err(OUT_OF_SERVICE);
         }
         let now = now();
@@ -263,6 +266,9 @@ async fn keep_time<M: Coordinated>(shard: Rc<Shard>, running: Rc<Running<M>>) {
         }
     }
 }
+
+/// Room that the records of any decision but the largest find.
+const RECORDS_BYTES: usize = 64 * 1024;
 
 /// How long a machine whose log takes nothing waits before it tries again.
 const RETRY: Duration = Duration::from_secs(1);

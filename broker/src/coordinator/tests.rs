@@ -87,7 +87,7 @@ fn with_coordinator<Fut: Future<Output = ()>>(
             partition: 0,
         };
         let topic = &shard.settings.topics.defaults;
-        let config = log_config(topic, &shard.settings, (id.topic_id, id.partition));
+        let config = log_config(topic, &shard.settings, (id.topic_id, id.partition), true);
         let log = Log::open(&shard.store, id, config).await.unwrap();
         let partition = Rc::new(Partition::new(log, 0));
         let machine = Transactions::new(&shard.settings);

@@ -84,21 +84,6 @@ impl DirectoryLock {
     }
 }
 
-/// What to tell when a directory has less free space than is kept in reserve; None when it has more.
-///
-/// # Errors
-/// The directory is not there, or its file system does not tell.
-pub(crate) fn space_shortage(directory: &Path, reserve_bytes: u64) -> io::Result<Option<String>> {
-    let free = volume(directory)?.usable_bytes;
-    Ok((free < reserve_bytes).then(|| {
-        format!(
-            "only {free} bytes are free below {}, less than millrace.disk.reserve.bytes = \
-             {reserve_bytes}; produce requests are refused until there is more",
-            directory.display()
-        )
-    }))
-}
-
 /// The process number in the file, if there is one.
 fn holder(file: &mut File) -> io::Result<Option<u32>> {
     let mut text = String::new();
@@ -133,17 +118,6 @@ mod tests {
         );
         drop(lock);
         DirectoryLock::take(&path).unwrap();
-    }
-
-    #[test]
-    fn a_full_disk_is_told_with_the_reserve() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(space_shortage(folder.path(), 0).unwrap(), None);
-        let text = space_shortage(folder.path(), u64::MAX).unwrap().unwrap();
-        assert!(
-            text.contains("millrace.disk.reserve.bytes = 18446744073709551615"),
-            "{text}"
-        );
     }
 
     #[test]

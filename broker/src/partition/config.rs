@@ -12,7 +12,12 @@ use crate::config::topic::{self, CompressionType, TopicConfig};
 use crate::partition::table::PartitionId;
 
 /// The settings of the log of one partition of a topic.
-pub(crate) fn log_config(topic: &TopicConfig, settings: &Settings, id: PartitionId) -> LogConfig {
+pub(crate) fn log_config(
+    topic: &TopicConfig,
+    settings: &Settings,
+    id: PartitionId,
+    is_internal: bool,
+) -> LogConfig {
     LogConfig {
         segment_bytes: u64::from(topic.segment_bytes),
         segment_ms: signed(segment_ms(topic) - jitter(topic, id)),
@@ -24,6 +29,7 @@ pub(crate) fn log_config(topic: &TopicConfig, settings: &Settings, id: Partition
         producers_max: usize::try_from(settings.limits.producers_max).unwrap_or(usize::MAX),
         retention: retention(topic),
         file_delete_delay_ms: topic.file_delete_delay_ms,
+        uses_reserve: is_internal,
     }
 }
 

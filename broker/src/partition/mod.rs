@@ -271,9 +271,17 @@ impl Partition {
     fn read_error(&self, error: &ReadError) -> ErrorCode {
         match error {
             ReadError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,
-            ReadError::Io(_) | ReadError::Damaged { .. } => {
+            ReadError::Io(_) => {
                 tracing::error!(partition = %self.log.id(), "read failed: {error}");
                 ErrorCode::KafkaStorageError
+            }
+            // no retry will help, and clients give up for this code alone
+            ReadError::Damaged { .. } => {
+                tracing::error!(
+                    partition = %self.log.id(),
+                    "read failed: {error}; `millrace log verify` says what is lost, `millrace log repair` drops it"
+                );
+                ErrorCode::CorruptMessage
             }
         }
     }

@@ -7,17 +7,19 @@ pub(crate) mod append_order;
 pub(crate) mod budget;
 pub(crate) mod compaction;
 pub(crate) mod connection_counts;
+pub(crate) mod disk_space;
 pub(crate) mod mailbox;
 pub(crate) mod owners;
 pub(crate) mod placement;
 pub(crate) mod request_memory;
 pub(crate) mod retention;
 pub(crate) mod run;
+pub(crate) mod scrub;
 pub(crate) mod topic_configs;
 pub(crate) mod wall_clock;
 pub(crate) mod watches;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -48,6 +50,7 @@ use crate::partition::config::log_config;
 use crate::partition::table::{PartitionId, PartitionTable};
 use crate::shard::append_order::AppendOrder;
 use crate::shard::connection_counts::{ConnectionCounts, ConnectionLimits};
+use crate::shard::disk_space::DiskSpace;
 use crate::shard::mailbox::{HasMailbox, Mailbox};
 use crate::shard::request_memory::RequestMemory;
 use crate::shard::run::Stop;
@@ -93,8 +96,7 @@ pub(crate) struct Shard {
     pub(crate) image: RefCell<Arc<ClusterImage>>,
     /// The settings with what was changed at run time.
     pub(crate) settings_now: RefCell<Arc<Settings>>,
-    /// Less space is free than `millrace.disk.reserve.bytes`: appends are refused.
-    pub(crate) disk_is_short: Cell<bool>,
+    pub(crate) disk_space: DiskSpace,
     /// Numbers that no one can guess.
     pub(crate) random_source: RefCell<Box<dyn FnMut() -> u64>>,
     pub(crate) stop: Stop,
@@ -158,7 +160,7 @@ impl Shard {
             control: parts.control,
             catalog: ConfigCatalog::new(settings.layers().clone()),
             image: RefCell::new(Arc::new(ClusterImage::empty("".into()))),
-            disk_is_short: Cell::default(),
+            disk_space: DiskSpace::new(limits.disk_reserve_bytes, settings.shards),
             random_source: RefCell::new(Box::new(random_source())),
             stop: Stop::default(),
             settings_now: RefCell::new(Arc::clone(&settings)),
@@ -256,7 +258,10 @@ impl Shard {
             partition,
         };
         let config = self.topic_config(&self.image(), topic);
-        let config = log_config(&config, &self.settings_now.borrow(), (topic.id, partition));
+        let config = {
+            let id = (topic.id, partition);
+            log_config(&config, &self.settings_now.borrow(), id, topic.internal)
+        };
         match Log::open(&self.store, id, config).await {
             Ok(log) => Some(log),
             Err(error) => {
@@ -398,8 +403,11 @@ impl Shard {
 
     fn reconfigure(&self, topic: &TopicImage, id: PartitionId, partition: &Partition) {
         let config = self.topic_config(&self.image(), topic);
-        partition
-            .log()
-            .set_config(log_config(&config, &self.settings_now.borrow(), id));
+        partition.log().set_config(log_config(
+            &config,
+            &self.settings_now.borrow(),
+            id,
+            topic.internal,
+        ));
     }
 }

@@ -23,14 +23,17 @@ use storage::tasks::{Elapsed, Scheduler};
 use crate::cleaner::Cleaner;
 use crate::config::Settings;
 use crate::control::ControlHandle;
-use crate::limits::directory::space_shortage;
+use crate::limits::directory::volume;
 use crate::net::{close_log, listener};
 use crate::partition::table::PartitionId;
+use crate::scrubber::Scrubber;
+use crate::shard::disk_space::SpaceChange;
 use crate::shard::mailbox::{Lanes, Mailbox};
-use crate::shard::{Parts, Shard, compaction, retention};
+use crate::shard::{Parts, Shard, compaction, retention, scrub};
 
 /// How often connections are looked at for the time limits.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
+const DISK_INTERVAL: Duration = Duration::from_secs(1);
 /// The part of `millrace.shutdown.timeout.ms` that requests under way may take to be answered; the
 /// rest is for the flush.
 const DRAIN_PART: f64 = 0.5;
@@ -56,6 +59,8 @@ pub(crate) struct Assembly {
     pub(crate) control: ControlHandle,
     /// None when compaction is switched off.
     pub(crate) cleaner: Option<Cleaner>,
+    /// None when the scrub is switched off.
+    pub(crate) scrubber: Option<Scrubber>,
     /// Partitions that recovery could not bring up to date.
     pub(crate) fenced: Arc<[PartitionId]>,
     /// Accepting sockets, for shard 0 only.
@@ -116,10 +121,13 @@ fn run_shard(start: ShardStart) -> anyhow::Result<()> {
         mailbox.drain(&state);
         mailbox.has_mail()
     });
-    let background = assembly.cleaner;
+    let (cleaner, scrubber) = (assembly.cleaner, assembly.scrubber);
     scheduler.run_until(async move {
-        if let Some(cleaner) = background {
+        if let Some(cleaner) = cleaner {
             storage::tasks::spawn(compaction::run(Rc::clone(&shard), cleaner)).detach();
+        }
+        if let Some(scrubber) = scrubber {
+            storage::tasks::spawn(scrub::run(Rc::clone(&shard), scrubber)).detach();
         }
         serve(shard, assembly.listeners, start.reports).await;
     });
@@ -131,6 +139,7 @@ async fn serve(shard: Rc<Shard>, listeners: Vec<TcpListener>, reports: SyncSende
         storage::tasks::spawn(listener::accept(Rc::clone(&shard), socket, index)).detach();
     }
     storage::tasks::spawn(sweep(Rc::clone(&shard))).detach();
+    storage::tasks::spawn(watch_disk(Rc::clone(&shard))).detach();
     storage::tasks::spawn(retention::run(Rc::clone(&shard))).detach();
     // the main thread stops listening only when it gives the start up
     drop(reports.send(StartReport::Serving));
@@ -148,11 +157,10 @@ async fn serve(shard: Rc<Shard>, listeners: Vec<TcpListener>, reports: SyncSende
     }
 }
 
-/// Cuts connections that are idle or make no progress, and looks at the free space.
+/// Cuts connections that are idle or make no progress.
 async fn sweep(shard: Rc<Shard>) {
     let idle_max = shard.settings.limits.connection_idle_max;
     loop {
-        look_at_disk(&shard);
         storage::tasks::sleep(SWEEP_INTERVAL).await;
         close_log::sum_up();
         let now = clock::monotonic();
@@ -170,18 +178,34 @@ async fn sweep(shard: Rc<Shard>) {
     }
 }
 
-/// Refuses appends while there is less free space than is to be kept.
-fn look_at_disk(shard: &Shard) {
-    let reserve_bytes = shard.settings.limits.disk_reserve_bytes;
-    let Ok(shortage) = space_shortage(&shard.settings.data_dir, reserve_bytes) else {
+/// Looks at the free space also while nothing is appended: others use the disk too.
+async fn watch_disk(shard: Rc<Shard>) {
+    loop {
+        look_at_disk(&shard);
+        storage::tasks::sleep(DISK_INTERVAL).await;
+    }
+}
+
+/// Takes up how much is free: with less than is to be kept, produce requests are refused.
+pub(crate) fn look_at_disk(shard: &Shard) {
+    let data_dir = &shard.settings.data_dir;
+    let Ok(volume) = volume(data_dir) else {
         return;
     };
-    let was_short = shard.disk_is_short.replace(shortage.is_some());
-    match shortage {
-        _ if shard.index > 0 => {}
-        Some(shortage) if !was_short => tracing::error!("{shortage}"),
-        None if was_short => tracing::info!("there is space again: produce requests are accepted"),
-        Some(_) | None => {}
+    let free = volume.usable_bytes;
+    match shard.disk_space.note_free(free) {
+        Some(SpaceChange::Short) => tracing::error!(
+            "shard {}: only {free} bytes are free below {}, less than millrace.disk.reserve.bytes = {}; \
+             produce requests are refused until there is more",
+            shard.index,
+            data_dir.display(),
+            shard.settings.limits.disk_reserve_bytes
+        ),
+        Some(SpaceChange::Enough) => tracing::info!(
+            "shard {}: there is space again: produce requests are accepted",
+            shard.index
+        ),
+        None => {}
     }
 }
 

@@ -3,7 +3,6 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use foldhash::HashMap;
 use protocol::records::{
@@ -17,18 +16,15 @@ use super::output::Output;
 use super::plan::{Candidate, group_len};
 use super::retain::{LastWritten, Left, RetainRules};
 use super::scan::SegmentScan;
-use crate::clock;
+use crate::budget::Budget;
 use crate::extent::ExtentPool;
 use crate::log::aborted::AbortedTransaction;
 use crate::log::transactions::TransactionEnd;
 use crate::log::{ReadError, directory};
 use crate::ring::Ring;
-use crate::tasks;
 
 /// A batch is decompressed to look inside; no more than this of it.
 const DECOMPRESSED_BYTES_MAX: usize = 128 * 1024 * 1024;
-/// How long a round may be ahead of its share of the disk before it waits.
-const AHEAD: Duration = Duration::from_millis(20);
 
 /// What a round is about; the log makes it.
 #[derive(Debug, Clone)]
@@ -98,6 +94,25 @@ pub enum CleanError {
     Read(#[from] ReadError),
     #[error("the log changed meanwhile")]
     Superseded,
+}
+
+impl From<CleanError> for ReadError {
+    /// Damage stays damage; the rest is what a file answers.
+    fn from(error: CleanError) -> Self {
+        match error {
+            CleanError::Damaged {
+                segment_base,
+                position,
+                ..
+            } => Self::Damaged {
+                segment_base,
+                position,
+            },
+            CleanError::Io(error) => Self::Io(error),
+            CleanError::Read(error) => error,
+            CleanError::Batch(_) | CleanError::Superseded => Self::Io(io::Error::other(error)),
+        }
+    }
 }
 
 /// Runs a round; `swap` puts each group into the log before the next one is made.
@@ -304,35 +319,6 @@ fn write_left(
             records,
             delete_horizon,
         } => write_compacted(header, &records, delete_horizon, out),
-    }
-}
-
-/// A round's share of the disk, and of the thread.
-struct Budget {
-    bytes_per_second: f64,
-    begun: Duration,
-    spent: f64,
-}
-
-impl Budget {
-    fn new(bytes_per_second: f64) -> Self {
-        Self {
-            bytes_per_second: bytes_per_second.max(1.0),
-            begun: clock::monotonic(),
-            spent: 0.0,
-        }
-    }
-
-    /// Waits when the round is ahead of its share.
-    #[expect(clippy::cast_precision_loss, reason = "a rate")]
-    async fn spend(&mut self, bytes: usize) {
-        self.spent += bytes as f64;
-        let due = Duration::try_from_secs_f64(self.spent / self.bytes_per_second);
-        let due = self.begun.saturating_add(due.unwrap_or(Duration::MAX));
-        let ahead = due.saturating_sub(clock::monotonic());
-        if ahead > AHEAD {
-            tasks::sleep(ahead).await;
-        }
     }
 }
 

@@ -39,6 +39,11 @@ impl SegmentScan {
         })
     }
 
+    /// Where the next batch begins.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
     /// The next batch; `None` at the end of the segment.
     pub(crate) async fn next(&mut self) -> Result<Option<(BatchHeader, &[u8])>, CleanError> {
         let position = self.position;

@@ -160,14 +160,14 @@ impl Journal {
     }
 
     /// Writes a commit; when it returns the commit is durable. One at a time.
-    pub(crate) async fn write(&self, commit: PlacedCommit) -> io::Result<()> {
+    pub(crate) async fn write(&self, commit: &PlacedCommit) -> io::Result<()> {
         let place = commit.position % self.space.borrow().region_bytes();
         self.prewriter
             .stay_out_of(place..place + commit.bytes)
             .await;
         let position = SUPERBLOCKS_BYTES + place;
         self.ring
-            .write_at(&self.file, commit.slices, position, self.sync)
+            .write_at(&self.file, commit.slices.clone(), position, self.sync)
             .await?;
         self.written_sequence.set(self.written_sequence.get() + 1);
         Ok(())

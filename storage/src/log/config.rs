@@ -24,6 +24,8 @@ pub struct LogConfig {
     pub retention: Retention,
     /// How long the files of deleted segments stay: `file.delete.delay.ms`.
     pub file_delete_delay_ms: u64,
+    /// Appends go on while the disk is full, for as long as the journal has room.
+    pub uses_reserve: bool,
 }
 
 impl Default for LogConfig {
@@ -40,6 +42,7 @@ impl Default for LogConfig {
             producers_max: 100_000,
             retention: Retention::default(),
             file_delete_delay_ms: 60_000,
+            uses_reserve: false,
         }
     }
 }

@@ -13,9 +13,12 @@ pub(crate) const OFFSETS_FILE: &str = "partition.offsets";
 /// What ends the name of a directory that is being deleted.
 pub(crate) const DELETED_SUFFIX: &str = "-delete";
 
-/// `<data dir>/<topic>-<partition>`.
+/// `<data dir>/<topic>-<partition>`; a topic whose partitions would have the names of our own files
+/// gets a sign that no topic may have.
 pub(crate) fn partition_path(data_dir: &Path, topic: &str, partition: i32) -> PathBuf {
-    data_dir.join(format!("{topic}-{partition}"))
+    let is_ours = matches!(topic, "journal" | "reserve") || topic.starts_with("salvage-");
+    let sign = if is_ours { "%" } else { "" };
+    data_dir.join(format!("{topic}{sign}-{partition}"))
 }
 
 /// The name of a directory that only waits to be removed.
@@ -128,6 +131,21 @@ mod tests {
         assert_eq!(offset_in("00000000000000000042.index", "log"), None);
         assert_eq!(offset_in("42.log", "log"), None);
         assert_eq!(offset_in("-0000000000000000042.log", "log"), None);
+    }
+
+    #[test]
+    fn no_partition_has_the_name_of_a_journal() {
+        let data_dir = Path::new("/data");
+        for topic in ["journal", "reserve", "salvage-3"] {
+            let path = partition_path(data_dir, topic, 77);
+            assert_eq!(path, data_dir.join(format!("{topic}%-77")));
+            assert!(!crate::recovery::is_journal(&path), "{topic}");
+        }
+        for topic in ["journals", "salvage", "journal-1"] {
+            let path = partition_path(data_dir, topic, 77);
+            assert_eq!(path, data_dir.join(format!("{topic}-77")));
+            assert!(!crate::recovery::is_journal(&path), "{topic}");
+        }
     }
 
     #[test]

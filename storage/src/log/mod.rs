@@ -10,6 +10,7 @@ mod cleanable;
 mod commit;
 mod committed;
 mod config;
+mod damage;
 mod delete;
 pub(crate) mod directory;
 mod disk;
@@ -307,6 +308,9 @@ impl Log {
                 duplicate: true,
             });
         }
+        if self.store.is_disk_full() && !config.uses_reserve {
+            return Err(AppendError::DiskFull);
+        }
         self.check_room(&mut state, batch.len(), &config)?;
         let rewrite = writer::rewrite_of(valid, &config, now_ms);
         let placed = writer::place(batch, &valid.header, &state, leader_epoch, rewrite);
@@ -328,7 +332,7 @@ impl Log {
     }
 
     /// Appends a marker: it ends the transaction that its producer has open here. Durable as a
-    /// batch is.
+    /// batch is. A full disk does not keep it out as long as the journal has room.
     ///
     /// # Errors
     /// The marker comes from a stale coordinator or for a stale epoch, or as [`Self::append`].
@@ -402,9 +406,6 @@ impl Log {
         let bytes_max = config.max_message_bytes;
         if bytes > bytes_max {
             return Err(AppendError::BatchTooLarge { bytes, bytes_max });
-        }
-        if self.store.is_disk_full() {
-            return Err(AppendError::DiskFull);
         }
         let pending = state.active().pending();
         if self.store.fits(pending..pending + bytes as u64) {

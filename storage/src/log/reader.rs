@@ -238,9 +238,26 @@ impl Log {
             .find_in_file(bounds, Source::Sealed(file.file()), from, want.offset)
             .await?;
         let Some(first) = first else {
+            // only compaction and repair leave offsets out: else the file of a segment is missing
+            if bounds.end_offset > self.state.borrow().gaps_below {
+                return Err(ReadError::Damaged {
+                    segment_base: base,
+                    position: bounds.bytes,
+                });
+            }
             return Ok(Sealed::NothingBefore(bounds.end_offset));
         };
-        let end = find_end(&index, &first, &want, bounds, |_| None);
+        let mut end = find_end(&index, &first, &want, bounds, |_| None);
+        if let Some(place) = self.damaged_within(base, &(first.position..end.position)) {
+            if place.positions.start <= first.position {
+                return Err(ReadError::Damaged {
+                    segment_base: base,
+                    position: place.positions.start,
+                });
+            }
+            end.position = place.positions.start;
+            end.offset = place.first_offset;
+        }
         let bytes = end.position - first.position;
         if bytes == 0 {
             return Ok(Sealed::Read(LogSlice::default()));
@@ -454,7 +471,11 @@ impl Log {
         }
     }
 
-    async fn read_index(&self, base: i64, bytes: u64) -> io::Result<(Index, Option<AbortedIndex>)> {
+    async fn read_index(
+        &self,
+        base: i64,
+        bytes: u64,
+    ) -> Result<(Index, Option<AbortedIndex>), ReadError> {
         let path = directory::index_path(&self.dir.path, base);
         let stored = match self.read_small(&path).await {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -468,17 +489,17 @@ impl Log {
     }
 
     /// An index that is damaged or missing is made again, in memory, from the batches of its segment.
-    async fn rebuild_index(&self, base: i64, bytes: u64) -> io::Result<Index> {
+    async fn rebuild_index(&self, base: i64, bytes: u64) -> Result<Index, ReadError> {
         tracing::error!("{}: the index of segment {base} is damaged", self.id);
         let path = directory::segment_path(&self.dir.path, base);
         let _using = self.dir.enter()?;
         let (ring, pool) = (&self.store.ring, &self.store.pool);
         let scan = SegmentScan::open(ring, pool, &path, base, bytes).await;
-        let mut scan = scan.map_err(io::Error::other)?;
+        let mut scan = scan?;
         let mut index = Index::default();
         let interval_bytes = self.config.get().index_interval_bytes;
         loop {
-            let next = scan.next().await.map_err(io::Error::other)?;
+            let next = scan.next().await?;
             let Some((header, _)) = next else {
                 return Ok(index);
             };
@@ -552,12 +573,12 @@ impl Log {
             }
             let opened = match opened {
                 Ok(opened) => opened,
-                Err(error) => return self.unreadable(base, error),
+                Err(error) => return self.unreadable(base, error.into()),
             };
             if let Some(segment) = self.state.borrow_mut().by_base_mut(base)
                 && let Stage::Sealed { file, .. } = &mut segment.stage
             {
-                *file = Some(SegmentFile::new(opened));
+                *file = Some(SegmentFile::new(opened, path));
             }
             self.store.sealed_used(&self.this, base);
             return Ok(());
@@ -565,9 +586,9 @@ impl Log {
     }
 
     /// A file of a segment cannot be read: no error when the segment is not in the log any more.
-    fn unreadable(&self, base: i64, error: io::Error) -> Result<(), ReadError> {
+    fn unreadable(&self, base: i64, error: ReadError) -> Result<(), ReadError> {
         match self.state.borrow().by_base(base) {
-            Some(_) => Err(ReadError::Io(error)),
+            Some(_) => Err(error),
             None => Ok(()),
         }
     }

@@ -11,6 +11,7 @@ use crate::extent::{ExtentPool, ExtentSlice};
 use crate::journal::space::DIRECT_BYTES_MIN;
 use crate::log::aborted::{self, AbortedIndex};
 use crate::log::checkpoint::IndexPart;
+use crate::log::damage::DamagedPlace;
 use crate::log::disk::SegmentWriter;
 use crate::log::index::{ENTRY_BYTES, Index};
 use crate::log::producers::Producers;
@@ -44,6 +45,8 @@ pub(crate) struct Segment {
     /// Entries of it that the file has already.
     pub(crate) aborted_saved: usize,
     pub(crate) tail: Tail,
+    /// What the scrub found in its file, in the order of the file.
+    pub(crate) damaged: Vec<DamagedPlace>,
     pub(crate) stage: Stage,
 }
 
@@ -89,6 +92,7 @@ impl Segment {
             aborted: AbortedIndex::default(),
             aborted_saved: 0,
             tail: Tail::default(),
+            damaged: Vec::new(),
             stage: Stage::Open(None),
         }
     }

@@ -2,6 +2,7 @@
 //! and free to be sent on by another thread. Shell: it reads files.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::extent::{ExtentPool, ExtentSlice};
@@ -16,11 +17,13 @@ const PIECE_BYTES: usize = 1024 * 1024;
 #[derive(Debug)]
 pub struct SegmentFile {
     file: File,
+    /// Where it was when it was opened.
+    path: PathBuf,
 }
 
 impl SegmentFile {
-    pub(crate) fn new(file: File) -> Arc<Self> {
-        Arc::new(Self { file })
+    pub(crate) fn new(file: File, path: PathBuf) -> Arc<Self> {
+        Arc::new(Self { file, path })
     }
 
     #[must_use]
@@ -48,8 +51,21 @@ impl FileRange {
     /// Reads the range without holding up the thread.
     ///
     /// # Errors
-    /// As pread(2); a file shorter than the range is an unexpected end.
+    /// As pread(2); a file shorter than the range is an unexpected end. The log names the file.
     pub async fn load(&self, ring: &Ring, pool: &ExtentPool) -> io::Result<Vec<ExtentSlice>> {
+        let loaded = self.load_pieces(ring, pool).await;
+        if let Err(error) = &loaded {
+            let (path, position) = (self.file.path.display(), self.position);
+            tracing::error!(
+                position,
+                bytes = self.bytes,
+                "{path} cannot be read: {error}"
+            );
+        }
+        loaded
+    }
+
+    async fn load_pieces(&self, ring: &Ring, pool: &ExtentPool) -> io::Result<Vec<ExtentSlice>> {
         let mut pieces = Vec::new();
         let mut position = self.position;
         let mut left = self.bytes as usize;

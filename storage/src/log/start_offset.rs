@@ -85,7 +85,11 @@ impl Log {
 
     /// Makes the offsets durable; whoever calls this is the only one who does.
     async fn save_offsets(&self, offsets: PartitionOffsets) -> io::Result<()> {
-        let saved = self.replace_offsets(offsets).await;
+        let mut saved = self.replace_offsets(offsets).await;
+        if saved.as_ref().is_err_and(is_full) {
+            self.store.give_up_last_reserve();
+            saved = self.replace_offsets(offsets).await;
+        }
         match &saved {
             Err(error) if !is_full(error) && !self.deleted.get() => {
                 self.fail(&format!("write of {}: {error}", directory::OFFSETS_FILE));

@@ -206,7 +206,7 @@ async fn keep_entries(
 
 impl RecoveryReport {
     fn refuse(&mut self, key: &PartitionKey, error: OpenError) {
-        tracing::error!("{error}");
+        tracing::error!("a partition stays out of service: {error}");
         self.fenced.push((key.topic_id, key.partition));
         let name = match &error {
             OpenError::Io { path, .. }

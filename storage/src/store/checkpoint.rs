@@ -139,6 +139,10 @@ impl Store {
 
     async fn release(&self, mark: JournalMark) -> io::Result<()> {
         if let Err(error) = self.journal.release(mark).await {
+            if is_full(&error) {
+                // the older superblock holds: the journal keeps more than it has to
+                return Err(error);
+            }
             self.fail(&format!("journal: {error}"));
             return Err(error);
         }

@@ -1,14 +1,18 @@
 //! The commit: at the end of a turn everything that the shard's logs appended goes into one
 //! write of the journal; the next one begins when it is durable. Shell.
 
+use std::io;
 use std::ops::Range;
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 
 use super::{Events, Store};
 use crate::journal::PlacedCommit;
 use crate::journal::space::entry_bytes;
-use crate::log::{Listed, Log};
+use crate::log::{Listed, Log, is_full};
 use crate::tasks;
+
+const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// A commit and whose bytes it carries.
 struct Gathered {
@@ -45,8 +49,11 @@ pub(super) async fn run_prewrite(store: Weak<Store>, events: Rc<Events>) {
         let Some(store) = store.upgrade().filter(|store| !store.stopping.get()) else {
             return;
         };
-        if let Err(error) = store.journal.prewrite().await {
-            store.fail(&format!("journal: {error}"));
+        match store.journal.prewrite().await {
+            // what is not prewritten is written by its commit
+            Err(error) if is_full(&error) => tasks::sleep(RETRY_AFTER).await,
+            Err(error) => store.fail(&format!("journal: {error}")),
+            Ok(_) => {}
         }
     }
 }
@@ -73,8 +80,7 @@ impl Store {
         let Some(Gathered { commit, covered }) = self.gather() else {
             return;
         };
-        let written = self.journal.write(commit).await;
-        match written {
+        match self.write_commit(&commit).await {
             Ok(()) => {
                 for (log, commits) in covered {
                     log.committed(commits);
@@ -90,6 +96,17 @@ impl Store {
         }
         // What left the pending bytes takes less room in the journal than it was counted for.
         self.events.room.notify();
+    }
+
+    /// A file system that copies on write needs space also for what it overwrites. A commit that
+    /// found none is not there, and is written again when there is some.
+    async fn write_commit(&self, commit: &PlacedCommit) -> io::Result<()> {
+        loop {
+            match self.journal.write(commit).await {
+                Err(error) if is_full(&error) => self.wait_for_space().await?,
+                written => return written,
+            }
+        }
     }
 
     fn gather(&self) -> Option<Gathered> {

@@ -247,6 +247,12 @@ impl Store {
         }
     }
 
+    /// Whether the journal takes `bytes` from those who need not wait for space on the disk.
+    #[must_use]
+    pub fn has_reserve(&self, bytes: usize) -> bool {
+        !self.is_disk_full() || self.fits(0..bytes as u64)
+    }
+
     /// Whether the journal has room when a segment's pending bytes grow from the start of the
     /// range to its end.
     pub(crate) fn fits(&self, growth: Range<u64>) -> bool {

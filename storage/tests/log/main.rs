@@ -15,5 +15,6 @@ mod model;
 mod relaxed;
 mod repair;
 mod retention;
+mod scrub;
 mod start_offset;
 mod transactions;

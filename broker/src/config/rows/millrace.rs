@@ -47,7 +47,11 @@ Int "millrace.groups.per.coordinator.max" = "20000", ONE, ReadOnly, HONOURED,
 Long "millrace.producers.max" = "1000000", ONE, ReadOnly, HONOURED,
     "Most idempotent producers that are remembered, over all shards; the longest silent are forgotten first.";
 Long "millrace.disk.reserve.bytes" = "268435456", ZERO, ReadOnly, HONOURED,
-    "Free space below which produce requests are refused, so that deletion and metadata still work.";
+    "Free space below which produce requests are refused, so that deletion, group commits and metadata still work; they are accepted again above 5/4 of it.";
+Long "millrace.scrub.bytes.per.second" = "2097152", ZERO, ReadOnly, HONOURED,
+    "How fast sealed segments are read in the background to check their checksums; 0 switches that off.";
+Long "millrace.scrub.interval.ms" = "604800000", ONE, ReadOnly, HONOURED,
+    "From the beginning of one check of all sealed segments to that of the next; a check that takes longer is followed at once.";
 Int "millrace.shutdown.timeout.ms" = "30000", ONE, ReadOnly, HONOURED,
     "How long a stop may take before what is unfinished is left to recovery.";
 String "millrace.io" = "auto", Range::OneOf(&["auto", "linux-5.19", "linux-5.10"]), ReadOnly, HONOURED,
