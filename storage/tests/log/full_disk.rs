@@ -143,9 +143,15 @@ fn child_full_for_a_while() {
         drop(log);
         let log = Log::create(&store, id(1), LogConfig::default());
         append_durably(&store, &log, &batch(0, RECORDS, RECORD_BYTES)).await;
+        let config = LogConfig {
+            uses_reserve: true,
+            ..LogConfig::default()
+        };
+        let internal = Log::create(&store, id(9), config);
         let mut total = 0;
-        for round in 0..3 {
-            let log = Log::create(&store, id(round + 2), LogConfig::default());
+        for round in 0..3_u64 {
+            let partition = i32::try_from(round).unwrap() + 2;
+            let log = Log::create(&store, id(partition), LogConfig::default());
             fill(dir);
             let (accepted, acknowledged) = append_until_full(&store, &log).await;
             fill(dir);
@@ -154,6 +160,7 @@ fn child_full_for_a_while() {
             let one = batch(0, 1, 100);
             let refused = log.append(&one, &valid(&one), 0, 5_000);
             assert_eq!(refused, Err(AppendError::DiskFull));
+            append_durably(&store, &internal, &batch(round, 1, 100)).await;
             reads(&store, &log, acknowledged).await;
             free(dir);
             let back = async {
@@ -177,6 +184,11 @@ fn child_full_for_a_while() {
         assert_eq!(log.end_offset().unsigned_abs(), total);
         let found = numbers(&read_all(&store, &log, 0, 1 << 20).await);
         assert_eq!(found, (0..total).collect::<Vec<_>>());
+        let internal = Log::open(&store, id(9), LogConfig::default())
+            .await
+            .unwrap();
+        let found = numbers(&read_all(&store, &internal, 0, 1 << 20).await);
+        assert_eq!(found, [0, 1, 2], "the reserve is for internal topics");
     });
 }
 

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use storage::log::{Log, LogConfig, OpenError};
 use storage::offline::{
-    Effect, Journals, PartitionReport, RepairError, RepairOptions, RepairPlan, RepairStep,
-    check_partition,
+    Effect, JournalRepair, Journals, PartitionReport, RepairError, RepairOptions, RepairPlan,
+    RepairStep, check_partition,
 };
 
-use crate::faults::damage;
+use crate::faults::{commits, damage, journal};
 use crate::harness::{Setup, append_durably, batch, id, numbers, run, small_segments};
 
 const RECORDS: u64 = 60;
@@ -245,4 +245,78 @@ fn an_interrupted_repair_is_finished() {
     let gone = (base + 1).unsigned_abs();
     let left: Vec<u64> = (0..RECORDS).filter(|number| *number != gone).collect();
     assert_eq!(records(dir.path()), (left, 60));
+}
+
+#[test]
+fn a_damaged_topic_id_needs_the_operators_word() {
+    let dir = tempfile::tempdir().unwrap();
+    fill(dir.path(), RECORDS, true);
+    damage(&partition(dir.path()).join("partition.metadata"), 30);
+    let (_, report) = check(dir.path());
+    let refused = RepairPlan::new(&report, RepairOptions::default());
+    assert!(matches!(refused, Err(RepairError::NeedsTopicId)));
+    let topic_id = id(0).topic_id;
+    let options = RepairOptions {
+        topic_id: Some(topic_id),
+        ..RepairOptions::default()
+    };
+    let plan = repair(dir.path(), options);
+    assert_eq!(plan.steps, [RepairStep::WriteTopicId(topic_id)]);
+    assert_eq!(records(dir.path()), ((0..RECORDS).collect(), 60));
+    let (_, report) = check(dir.path());
+    assert!(!report.is_damaged(), "{:?}", report.findings);
+}
+
+/// Appends to two partitions in turn, each batch in a commit of its own, and crashes.
+fn fill_two(dir: &Path, count: u64) {
+    run(dir, Setup::default(), async |broker| {
+        let logs = [0, 1].map(|partition| Log::create(&broker.store, id(partition), config()));
+        for number in 0..count {
+            for log in &logs {
+                append_durably(&broker.store, log, &batch(number, 1, 500)).await;
+            }
+        }
+    });
+}
+
+#[test]
+fn a_damaged_journal_costs_the_damaged_commit_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    fill_two(dir.path(), 10);
+    let (journal_path, commits) = (journal(dir.path()), commits(&journal(dir.path())));
+    // the sixth commit of each partition's ten: record 5 of the first one
+    damage(&journal_path, commits[10].0 + 300);
+    let journals = Journals::read(dir.path()).unwrap();
+    let repairs = JournalRepair::all(&journals);
+    assert_eq!(repairs.len(), 1, "{repairs:?}");
+    let kept = repairs[0].apply(dir.path(), &journals, 1).unwrap();
+    assert!(kept.exists() && !journal_path.exists());
+    assert!(JournalRepair::all(&Journals::read(dir.path()).unwrap()).is_empty());
+    run(dir.path(), Setup::default(), async |broker| {
+        assert_eq!(broker.report.fenced, [(id(0).topic_id, 0)]);
+        let log = Log::open(&broker.store, id(1), config()).await.unwrap();
+        let slice = log.read(0, 1 << 20, i64::MAX, true).await.unwrap();
+        let bytes = slice.to_vec(broker.store.ring(), broker.store.pool());
+        assert_eq!(numbers(&bytes.await.unwrap()), (0..10).collect::<Vec<_>>());
+        broker.store.close().await.unwrap();
+    });
+    let (_, report) = check(dir.path());
+    assert_eq!(lost(&report), vec![5..6]);
+    repair(dir.path(), RepairOptions::default());
+    let left: Vec<u64> = (0..10).filter(|number| *number != 5).collect();
+    assert_eq!(records(dir.path()), (left, 10));
+}
+
+#[test]
+fn a_journal_without_superblocks_is_moved_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    fill(dir.path(), RECORDS, true);
+    for page in [0, 4096] {
+        damage(&journal(dir.path()), page + 10);
+    }
+    let journals = Journals::read(dir.path()).unwrap();
+    let repairs = JournalRepair::all(&journals);
+    assert_eq!(repairs.len(), 1, "{repairs:?}");
+    repairs[0].apply(dir.path(), &journals, 1).unwrap();
+    assert_eq!(records(dir.path()), ((0..RECORDS).collect(), 60));
 }
