@@ -86,8 +86,10 @@ class Broker(Process):
 def fresh_directory(name):
     """An empty directory below the scratch directory, whatever an earlier run left there."""
     directory = paths.SCRATCH / name
-    if (directory / "mount").is_mount():  # a power test that was interrupted
-        subprocess.run(["umount", directory / "mount"], check=True)
+    mounts = pathlib.Path("/proc/mounts").read_text()
+    for mounted in (directory / "mount", directory / "device"):  # of a test that was interrupted
+        if f" {mounted} " in mounts:
+            subprocess.run(["umount", "--lazy", mounted], check=True)
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     return directory
