@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::log::{Log, directory};
+use crate::log::{Log, ReadError, directory};
 use crate::offline::Hole;
 use crate::scrub::ScrubJob;
 
@@ -52,11 +52,39 @@ impl Log {
         true
     }
 
-    /// The first damaged place within a range of a segment.
-    pub(super) fn damaged_within(&self, base: i64, range: &Range<u64>) -> Option<DamagedPlace> {
+    /// The first damaged place within a range of a segment, which has something before it.
+    pub(super) fn damage_within(
+        &self,
+        base: i64,
+        range: Range<u64>,
+    ) -> Result<Option<DamagedPlace>, ReadError> {
         let state = self.state.borrow();
-        let damaged = &state.by_base(base)?.damaged;
-        first_within(damaged, range).cloned()
+        let segment = state.by_base(base);
+        let place = segment.and_then(|segment| first_within(&segment.damaged, &range));
+        match place {
+            Some(place) if place.positions.start <= range.start => Err(ReadError::Damaged {
+                segment_base: base,
+                position: place.positions.start,
+            }),
+            place => Ok(place.cloned()),
+        }
+    }
+
+    /// Whether a segment may have nothing between its last batch and the offset at which the next one
+    /// begins: only compaction and repair leave offsets out, else a segment is missing.
+    pub(super) fn check_gap(
+        &self,
+        base: i64,
+        bytes: u64,
+        end_offset: i64,
+    ) -> Result<(), ReadError> {
+        if end_offset <= self.state.borrow().gaps_below {
+            return Ok(());
+        }
+        Err(ReadError::Damaged {
+            segment_base: base,
+            position: bytes,
+        })
     }
 }
 

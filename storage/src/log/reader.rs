@@ -238,23 +238,11 @@ impl Log {
             .find_in_file(bounds, Source::Sealed(file.file()), from, want.offset)
             .await?;
         let Some(first) = first else {
-            // only compaction and repair leave offsets out: else the file of a segment is missing
-            if bounds.end_offset > self.state.borrow().gaps_below {
-                return Err(ReadError::Damaged {
-                    segment_base: base,
-                    position: bounds.bytes,
-                });
-            }
+            self.check_gap(base, bounds.bytes, bounds.end_offset)?;
             return Ok(Sealed::NothingBefore(bounds.end_offset));
         };
         let mut end = find_end(&index, &first, &want, bounds, |_| None);
-        if let Some(place) = self.damaged_within(base, &(first.position..end.position)) {
-            if place.positions.start <= first.position {
-                return Err(ReadError::Damaged {
-                    segment_base: base,
-                    position: place.positions.start,
-                });
-            }
+        if let Some(place) = self.damage_within(base, first.position..end.position)? {
             end.position = place.positions.start;
             end.offset = place.first_offset;
         }
@@ -494,13 +482,11 @@ impl Log {
         let path = directory::segment_path(&self.dir.path, base);
         let _using = self.dir.enter()?;
         let (ring, pool) = (&self.store.ring, &self.store.pool);
-        let scan = SegmentScan::open(ring, pool, &path, base, bytes).await;
-        let mut scan = scan?;
+        let mut scan = SegmentScan::open(ring, pool, &path, base, bytes).await?;
         let mut index = Index::default();
         let interval_bytes = self.config.get().index_interval_bytes;
         loop {
-            let next = scan.next().await?;
-            let Some((header, _)) = next else {
+            let Some((header, _)) = scan.next().await? else {
                 return Ok(index);
             };
             let place = BatchPlace {
