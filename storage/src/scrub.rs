@@ -83,11 +83,9 @@ pub async fn scrub(
 fn failed(job: &ScrubJob, position: u64, error: CleanError) -> Scrubbed {
     match error {
         CleanError::Io(error) if error.kind() == io::ErrorKind::NotFound => Scrubbed::Gone,
-        CleanError::Io(error) => match damaged(job, position) {
-            Scrubbed::Damaged(holes) if holes.is_empty() => {
-                Scrubbed::Unreadable { position, error }
-            }
-            found => found,
+        CleanError::Io(error) => match holes_of(job) {
+            Ok(holes) if !holes.is_empty() => Scrubbed::Damaged(holes),
+            Ok(_) | Err(_) => Scrubbed::Unreadable { position, error },
         },
         CleanError::Damaged { .. }
         | CleanError::Batch(_)

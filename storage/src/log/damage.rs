@@ -18,6 +18,7 @@ pub(crate) struct DamagedPlace {
 
 impl Log {
     /// Its sealed segments, oldest first.
+    #[must_use]
     pub fn scrub_jobs(&self) -> Vec<ScrubJob> {
         let state = self.state.borrow();
         let segments = state.segments.iter().enumerate();
@@ -36,6 +37,7 @@ impl Log {
     /// Takes up what a check found: a read that would give these bytes fails from now on, one of what
     /// an earlier check found no more. Says whether it counts: the segment may have been replaced or
     /// deleted meanwhile.
+    #[must_use]
     pub fn note_damage(&self, job: &ScrubJob, holes: &[Hole]) -> bool {
         if self.swaps.get() != job.swaps || self.swapping.get() {
             return false;
@@ -56,11 +58,11 @@ impl Log {
     pub(super) fn damage_within(
         &self,
         base: i64,
-        range: Range<u64>,
+        range: &Range<u64>,
     ) -> Result<Option<DamagedPlace>, ReadError> {
         let state = self.state.borrow();
         let segment = state.by_base(base);
-        let place = segment.and_then(|segment| first_within(&segment.damaged, &range));
+        let place = segment.and_then(|segment| first_within(&segment.damaged, range));
         match place {
             Some(place) if place.positions.start <= range.start => Err(ReadError::Damaged {
                 segment_base: base,

@@ -242,7 +242,7 @@ impl Log {
             return Ok(Sealed::NothingBefore(bounds.end_offset));
         };
         let mut end = find_end(&index, &first, &want, bounds, |_| None);
-        if let Some(place) = self.damage_within(base, first.position..end.position)? {
+        if let Some(place) = self.damage_within(base, &(first.position..end.position))? {
             end.position = place.positions.start;
             end.offset = place.first_offset;
         }

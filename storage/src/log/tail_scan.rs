@@ -164,6 +164,15 @@ pub struct Damaged {
     pub reason: EndReason,
 }
 
+impl Damaged {
+    /// What was durable, in the text of such an error: a note in the partition's directory says it
+    /// when the journals that knew it have been emptied.
+    pub(crate) fn durable_offset_in(text: &str) -> Option<i64> {
+        let (_, behind) = text.split_once("those before offset ")?;
+        behind.split_once(" were durable")?.0.parse().ok()
+    }
+}
+
 /// Whether the log may be cut where its valid batches end.
 ///
 /// # Errors
@@ -194,6 +203,20 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::log::units::to_usize;
+
+    #[test]
+    fn what_was_durable_returns_from_the_text_of_the_damage() {
+        let damaged = Damaged {
+            segment_base: 7,
+            position: 90,
+            end_offset: 11,
+            durable_offset: 23,
+            reason: EndReason::Zeros,
+        };
+        let text = format!("/data/orders-3: {damaged}\n");
+        assert_eq!(Damaged::durable_offset_in(&text), Some(23));
+        assert_eq!(Damaged::durable_offset_in("a repair is under way"), None);
+    }
 
     pub(crate) fn batch(base_offset: i64, value: &[u8]) -> Vec<u8> {
         let mut builder = BatchBuilder::new(BatchOptions::default());

@@ -18,6 +18,7 @@ use crate::log::index::Index;
 use crate::log::partition_dir::{DAMAGED_FILE, DirectoryTopic, Snapshots};
 use crate::log::partition_offsets::PartitionOffsets;
 use crate::log::snapshot::{self, RecoveryPoint};
+use crate::log::tail_scan::Damaged;
 use crate::log::transactions::TransactionEnd;
 
 /// What was found in one partition.
@@ -91,10 +92,11 @@ pub fn check_partition(
         |path: &Path| std::fs::metadata(path).map(|file| file.len()),
     );
     let snapshots = Snapshots::read(dir, &files.bases, &files.snapshots, read, bytes_of)?;
+    let noted = files.marker.as_deref().and_then(Damaged::durable_offset_in);
     let mut report = PartitionReport {
         segments: Vec::new(),
         point: snapshots.point,
-        durable: snapshots.durable,
+        durable: snapshots.durable.max(noted.unwrap_or_default()),
         start_offset: offsets.log_start,
         end_offset: offsets.log_start,
         gaps_below: 0,

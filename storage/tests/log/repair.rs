@@ -280,33 +280,6 @@ fn fill_two(dir: &Path, count: u64) {
 }
 
 #[test]
-fn a_damaged_journal_costs_the_damaged_commit_alone() {
-    let dir = tempfile::tempdir().unwrap();
-    fill_two(dir.path(), 10);
-    let (journal_path, commits) = (journal(dir.path()), commits(&journal(dir.path())));
-    // the sixth commit of each partition's ten: record 5 of the first one
-    damage(&journal_path, commits[10].0 + 300);
-    let journals = Journals::read(dir.path()).unwrap();
-    let repairs = JournalRepair::all(&journals);
-    assert_eq!(repairs.len(), 1, "{repairs:?}");
-    let kept = repairs[0].apply(dir.path(), &journals, 1).unwrap();
-    assert!(kept.exists() && !journal_path.exists());
-    assert!(JournalRepair::all(&Journals::read(dir.path()).unwrap()).is_empty());
-    let (_, report) = check(dir.path());
-    assert_eq!(lost(&report), vec![5..6]);
-    repair(dir.path(), RepairOptions::default());
-    let left: Vec<u64> = (0..10).filter(|number| *number != 5).collect();
-    assert_eq!(records(dir.path()), (left, 10));
-    run(dir.path(), Setup::default(), async |broker| {
-        let log = Log::open(&broker.store, id(1), config()).await.unwrap();
-        let slice = log.read(0, 1 << 20, i64::MAX, true).await.unwrap();
-        let bytes = slice.to_vec(broker.store.ring(), broker.store.pool());
-        assert_eq!(numbers(&bytes.await.unwrap()), (0..10).collect::<Vec<_>>());
-        broker.store.close().await.unwrap();
-    });
-}
-
-#[test]
 fn a_journal_without_superblocks_is_moved_aside() {
     let dir = tempfile::tempdir().unwrap();
     fill(dir.path(), RECORDS, true);
@@ -318,4 +291,29 @@ fn a_journal_without_superblocks_is_moved_aside() {
     assert_eq!(repairs.len(), 1, "{repairs:?}");
     repairs[0].apply(dir.path(), &journals, 1).unwrap();
     assert_eq!(records(dir.path()), ((0..RECORDS).collect(), 60));
+}
+
+#[test]
+fn a_damaged_journal_costs_the_damaged_commit_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    fill_two(dir.path(), 10);
+    let (journal_path, commits) = (journal(dir.path()), commits(&journal(dir.path())));
+    // the sixth commit of the first partition's ten
+    damage(&journal_path, commits[10].0 + 300);
+    let journals = Journals::read(dir.path()).unwrap();
+    let repairs = JournalRepair::all(&journals);
+    assert_eq!(repairs.len(), 1, "{repairs:?}");
+    let kept = repairs[0].apply(dir.path(), &journals, 1).unwrap();
+    assert!(kept.exists() && !journal_path.exists());
+    assert!(JournalRepair::all(&Journals::read(dir.path()).unwrap()).is_empty());
+    run(dir.path(), Setup::default(), async |broker| {
+        assert_eq!(broker.report.fenced, [(id(0).topic_id, 0)]);
+        broker.store.close().await.unwrap();
+    });
+    // the journal that knew what was durable is empty now
+    let (_, report) = check(dir.path());
+    assert_eq!(lost(&report), vec![5..6], "{:?}", report.findings);
+    repair(dir.path(), RepairOptions::default());
+    let left: Vec<u64> = (0..10).filter(|number| *number != 5).collect();
+    assert_eq!(records(dir.path()), (left, 10));
 }
