@@ -26,7 +26,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 public final class GroupRoundTrip {
     private static final int PARTITIONS = 6;
     private static final int EACH = 20;
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(90);
     private static final String ASSIGNORS = "org.apache.kafka.clients.consumer.";
 
     private interface Step {
@@ -225,7 +225,7 @@ public final class GroupRoundTrip {
     }
 
     private Map<String, Object> config() {
-        return new HashMap<>(Map.of("bootstrap.servers", bootstrap, "request.timeout.ms", 10_000, "default.api.timeout.ms", 30_000));
+        return new HashMap<>(Map.of("bootstrap.servers", bootstrap, "request.timeout.ms", 10_000, "default.api.timeout.ms", 90_000));
     }
 
     private static void equal(String what, Object expected, Object seen) {

@@ -32,7 +32,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 public final class RoundTrip {
     private static final int PARTITIONS = 3;
     private static final int COUNT = 60;
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(90);
 
     private interface Step {
         void run() throws Exception;
@@ -103,7 +103,7 @@ public final class RoundTrip {
         Map<String, Object> config = config();
         config.put("compression.type", codec);
         config.put("linger.ms", 20);
-        config.put("delivery.timeout.ms", 30_000);
+        config.put("delivery.timeout.ms", 90_000);
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer())) {
             List<Future<RecordMetadata>> sent = records.stream().map(producer::send).collect(Collectors.toList());
             for (int i = 0; i < COUNT; i++) {
@@ -209,7 +209,7 @@ public final class RoundTrip {
 
     private Admin newAdmin() {
         Map<String, Object> config = config();
-        config.put("default.api.timeout.ms", 30_000);
+        config.put("default.api.timeout.ms", 90_000);
         return Admin.create(config);
     }
 
@@ -217,7 +217,7 @@ public final class RoundTrip {
         Map<String, Object> config = config();
         config.put("auto.offset.reset", "none");
         config.put("check.crcs", "true");
-        config.put("default.api.timeout.ms", 30_000);
+        config.put("default.api.timeout.ms", 90_000);
         return new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }
 

@@ -74,7 +74,7 @@ public final class Transactions {
         config.put("bootstrap.servers", bootstrap);
         config.put("transactional.id", id);
         config.put("transaction.timeout.ms", timeoutMs);
-        config.put("max.block.ms", 30_000);
+        config.put("max.block.ms", 90_000);
         config.put("linger.ms", 0);
         KafkaProducer<String, String> producer = new KafkaProducer<>(config, new StringSerializer(), new StringSerializer());
         producer.initTransactions();
@@ -274,7 +274,7 @@ public final class Transactions {
 
     /** Markers follow a commit after a moment. */
     private static void eventually(Step step) {
-        long deadline = System.currentTimeMillis() + 10_000;
+        long deadline = System.currentTimeMillis() + 90_000;
         while (true) {
             try {
                 step.run();

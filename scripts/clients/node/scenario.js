@@ -33,7 +33,7 @@ const crypto = require('node:crypto')
 const PARTITIONS = 3
 const COUNT = 60
 const EACH = COUNT / PARTITIONS
-const PATIENCE = 30000
+const PATIENCE = 90000
 const ROUNDS = 10
 
 class Checks {

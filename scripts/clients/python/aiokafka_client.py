@@ -27,7 +27,7 @@ class AioKafka:
             try:
                 sent = [await producer.send(topic, record.value, record.key, record.partition, record.timestamp, record.headers)
                         for record in records]
-                return [(await asyncio.wait_for(future, 20)).offset for future in sent]
+                return [(await asyncio.wait_for(future, scenario.PATIENCE)).offset for future in sent]
             finally:
                 await producer.stop()
         offsets = asyncio.run(produce())
@@ -42,7 +42,7 @@ class AioKafka:
                 consumer.seek(TopicPartition(topic, partition), offset)
             messages = []
             try:
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(scenario.PATIENCE):
                     while len(messages) < count:
                         for batch in (await consumer.getmany(timeout_ms=500)).values():
                             messages += batch
@@ -150,7 +150,7 @@ class Member:
         return consumer
 
     def _await(self, work):
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(40)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(scenario.PATIENCE)
 
 
 scenario.main("aiokafka", AioKafka)

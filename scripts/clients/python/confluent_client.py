@@ -23,14 +23,14 @@ class Confluent:
         for record in records:
             producer.produce(topic, record.value, record.key, record.partition, timestamp=record.timestamp, headers=record.headers,
                              on_delivery=lambda error, _: error and failures.append(error))
-        left = producer.flush(30)
+        left = producer.flush(scenario.PATIENCE)
         assert not failures and left == 0, f"{left} not delivered, {failures}"
 
     def read(self, topic, starts, count):
         consumer = self._consumer()
         consumer.assign([TopicPartition(topic, partition, offset) for partition, offset in starts.items()])
         read = []
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + scenario.PATIENCE
         while len(read) < count and time.monotonic() < deadline:
             for message in consumer.consume(count, 0.5):
                 assert message.error() is None, message.error()
@@ -41,7 +41,7 @@ class Confluent:
 
     def offset_at(self, topic, partition, timestamp):
         consumer = self._consumer()
-        found = consumer.offsets_for_times([TopicPartition(topic, partition, timestamp)], timeout=20)[0]
+        found = consumer.offsets_for_times([TopicPartition(topic, partition, timestamp)], timeout=scenario.PATIENCE)[0]
         consumer.close()
         assert found.error is None, found.error
         return None if found.offset == OFFSET_END else found.offset
@@ -51,11 +51,11 @@ class Confluent:
 
     def topics(self):
         admin = AdminClient(self.base)
-        return admin.list_topics(timeout=20).topics.keys()
+        return admin.list_topics(timeout=scenario.PATIENCE).topics.keys()
 
     def partition_count(self, topic):
         admin = AdminClient(self.base)
-        return len(admin.list_topics(topic, timeout=20).topics[topic].partitions)
+        return len(admin.list_topics(topic, timeout=scenario.PATIENCE).topics[topic].partitions)
 
     def setting(self, topic, name):
         [entries] = self._ask("describe_configs", [ConfigResource(ConfigResource.Type.TOPIC, topic)])
@@ -73,7 +73,7 @@ class Confluent:
 
     def groups(self):
         admin = AdminClient(self.base)
-        return [listed.group_id for listed in admin.list_consumer_groups().result(20).valid]
+        return [listed.group_id for listed in admin.list_consumer_groups().result(scenario.PATIENCE).valid]
 
     def member_count(self, group):
         [described] = self._ask("describe_consumer_groups", [group])
@@ -88,7 +88,7 @@ class Confluent:
     def _ask(self, call, about):
         """The results of one call of the administrator."""
         admin = AdminClient(self.base)  # a name of its own: the client ends with its last reference
-        return [done.result(20) for done in getattr(admin, call)(about).values()]
+        return [done.result(scenario.PATIENCE) for done in getattr(admin, call)(about).values()]
 
     def _consumer(self):
         return Consumer({**self.base, "group.id": "never-joined", "enable.auto.commit": False, "check.crcs": True,
@@ -116,7 +116,7 @@ class Member:
             assert committed.error is None, committed.error
 
     def committed(self, partition):
-        return self.consumer.committed([TopicPartition(self.topic, partition)], 20)[0].offset
+        return self.consumer.committed([TopicPartition(self.topic, partition)], scenario.PATIENCE)[0].offset
 
     def seek(self, partition, offset):
         self.consumer.seek(TopicPartition(self.topic, partition, offset))

@@ -22,7 +22,7 @@ class KafkaPython:
         producer = KafkaProducer(bootstrap_servers=self.bootstrap, acks="all", linger_ms=20,
                                  compression_type=None if codec == "none" else codec)
         sent = [producer.send(topic, record.value, record.key, record.headers, record.partition, record.timestamp) for record in records]
-        producer.flush(30)
+        producer.flush(scenario.PATIENCE)
         offsets = [future.get(10).offset for future in sent]
         producer.close()
         assert offsets == [record.offset for record in records], f"acknowledged offsets {offsets}"
@@ -33,7 +33,7 @@ class KafkaPython:
         for partition, offset in starts.items():
             consumer.seek(TopicPartition(topic, partition), offset)
         read = []
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + scenario.PATIENCE
         while len(read) < count and time.monotonic() < deadline:
             for messages in consumer.poll(500).values():
                 read += [scenario.Record(m.partition, m.key, m.value, list(m.headers), m.timestamp, m.offset) for m in messages]

@@ -32,6 +32,7 @@ import uuid
 PARTITIONS = 3
 COUNT = 60
 BIG = 900_000
+PATIENCE = 90  # seconds for what takes a moment where nothing else runs
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
 
 
@@ -162,7 +163,7 @@ def groups(name, client):
 
     def second():
         join()
-        poll_until(members, lambda: is_shared(members), 30)
+        poll_until(members, lambda: is_shared(members), PATIENCE)
         produce()
         read_all(members, 1)
         for member in members:
@@ -170,7 +171,7 @@ def groups(name, client):
 
     def leave():
         members.pop().close()
-        poll_until(members, lambda: members[0].assignment() == set(range(PARTITIONS)), 30)
+        poll_until(members, lambda: members[0].assignment() == set(range(PARTITIONS)), PATIENCE)
         produce()
         read_all(members, 2)
         members[0].commit()
@@ -185,7 +186,7 @@ def groups(name, client):
 
     def seek():
         members[0].seek(1, 7)
-        seen = poll_until(members, lambda: False, 3, enough=4 * COUNT // PARTITIONS - 7)
+        seen = poll_until(members, lambda: False, PATIENCE, enough=4 * COUNT // PARTITIONS - 7)
         assert seen == [(1, offset) for offset in range(7, 4 * COUNT // PARTITIONS)], seen[:5]
         members.pop().close()
 
@@ -217,7 +218,7 @@ def poll_until(members, reached, seconds, enough=None):
 def read_all(members, batch):
     """Every record of a batch, each once and none of another."""
     each = COUNT // PARTITIONS
-    seen = poll_until(members, lambda: False, 30, enough=COUNT)
+    seen = poll_until(members, lambda: False, PATIENCE, enough=COUNT)
     expected = [(partition, batch * each + i) for partition in range(PARTITIONS) for i in range(each)]
     assert sorted(seen) == expected, f"{len(seen)} records, {sorted(set(expected) - set(seen))[:3]} missing, {sorted(set(seen) - set(expected))[:3]} too many"
 
@@ -248,7 +249,7 @@ def administration(name, client):
 
     def describe_group():
         member = client.member(group, topic)
-        poll_until([member], lambda: client.member_count(group) == 1, 30)
+        poll_until([member], lambda: client.member_count(group) == 1, PATIENCE)
         until(True, lambda: group in client.groups())
         member.close()
 
@@ -272,7 +273,7 @@ def administration(name, client):
 
 
 def until(wanted, ask):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             found = ask()

@@ -27,21 +27,21 @@ def confluent(bootstrap, topic, group):
     from confluent_kafka.admin import AdminClient, NewTopic
     admin = AdminClient({"bootstrap.servers": bootstrap})
     for done in admin.create_topics([NewTopic(topic, PARTITIONS, 1)]).values():
-        done.result(20)
+        done.result(scenario.PATIENCE)
     member = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False})
     producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": f"id-{topic}", "linger.ms": 0})
-    producer.init_transactions(30)
+    producer.init_transactions(scenario.PATIENCE)
     for number in range(ROUNDS):
         producer.begin_transaction()
         for index, value in enumerate(values(number)):
             producer.produce(topic, value, partition=index % PARTITIONS)
-        producer.flush(30)  # an abort drops what was not sent
-        producer.send_offsets_to_transaction([TopicPartition(topic, 0, number)], member.consumer_group_metadata(), 30)
+        producer.flush(scenario.PATIENCE)  # an abort drops what was not sent
+        producer.send_offsets_to_transaction([TopicPartition(topic, 0, number)], member.consumer_group_metadata(), scenario.PATIENCE)
         if is_committed(number):
-            producer.commit_transaction(30)
+            producer.commit_transaction(scenario.PATIENCE)
         else:
-            producer.abort_transaction(30)
-    offset = lambda: member.committed([TopicPartition(topic, 0)], 20)[0].offset
+            producer.abort_transaction(scenario.PATIENCE)
+    offset = lambda: member.committed([TopicPartition(topic, 0)], scenario.PATIENCE)[0].offset
     expect_offset(offset)
     member.close()
 
@@ -49,7 +49,7 @@ def confluent(bootstrap, topic, group):
         consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "never-joined", "isolation.level": isolation, "enable.auto.commit": False,
                              "enable.partition.eof": True})
         consumer.assign([TopicPartition(topic, partition, 0) for partition in range(PARTITIONS)])
-        found, ended, deadline = [], 0, time.monotonic() + 30
+        found, ended, deadline = [], 0, time.monotonic() + scenario.PATIENCE
         while ended < PARTITIONS and time.monotonic() < deadline:
             for message in consumer.consume(100, 0.5):
                 if message.error():
@@ -73,7 +73,7 @@ def kafka_python(bootstrap, topic, group):
         producer.begin_transaction()
         for index, value in enumerate(values(number)):
             producer.send(topic, value, partition=index % PARTITIONS)
-        producer.flush(30)  # an abort drops what was not sent
+        producer.flush(scenario.PATIENCE)  # an abort drops what was not sent
         producer.send_offsets_to_transaction({TopicPartition(topic, 0): OffsetAndMetadata(number, "", -1)}, group)
         if is_committed(number):
             producer.commit_transaction()
@@ -89,7 +89,7 @@ def kafka_python(bootstrap, topic, group):
         partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
         consumer.assign(partitions)
         consumer.seek_to_beginning(*partitions)
-        ends, found, deadline = consumer.end_offsets(partitions), [], time.monotonic() + 30
+        ends, found, deadline = consumer.end_offsets(partitions), [], time.monotonic() + scenario.PATIENCE
         while any(consumer.position(partition) < ends[partition] for partition in partitions) and time.monotonic() < deadline:
             for records in consumer.poll(200).values():
                 found += [(record.partition, record.value) for record in records]
@@ -126,7 +126,7 @@ def aiokafka(bootstrap, topic, group):
         partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
-        ends, found, deadline = await consumer.end_offsets(partitions), [], time.monotonic() + 30
+        ends, found, deadline = await consumer.end_offsets(partitions), [], time.monotonic() + scenario.PATIENCE
         while time.monotonic() < deadline:
             for records in (await consumer.getmany(timeout_ms=200)).values():
                 found += [(record.partition, record.value) for record in records]
@@ -142,7 +142,7 @@ def aiokafka(bootstrap, topic, group):
 def expect_offset(offset):
     """The offset that the last committed transaction sent; its marker follows after a moment."""
     last = max(number for number in range(ROUNDS) if is_committed(number))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + scenario.PATIENCE
     while offset() != last:
         assert time.monotonic() < deadline, f"offset {offset()} instead of {last}"
         time.sleep(0.05)
@@ -150,7 +150,7 @@ def expect_offset(offset):
 
 def expect_records(read, isolation, numbers):
     """Every partition has exactly these records, in order."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + scenario.PATIENCE
     wanted = {partition: [] for partition in range(PARTITIONS)}
     for number in numbers:
         for index, value in enumerate(values(number)):

@@ -8,7 +8,7 @@ import (
 )
 
 // Patience is how long a step waits for what must come.
-const Patience = 30 * time.Second
+const Patience = 90 * time.Second
 
 // A Step is one check; an error is its failure.
 type Step struct {
