@@ -45,7 +45,7 @@ def table(rows, columns, cells):
     for row, (title, *pin) in rows.items():
         if any((row, name) in cells for name in columns):
             lines.append(" | ".join([title, version(*pin), *(shown(cells.get((row, name), [])) for name in columns)]))
-    return "".join(f"| {line} |\n" for line in lines)
+    return "".join(f"| {line} |\n" for line in lines) if len(lines) > 2 else ""
 
 
 def shown(checks):
