@@ -315,33 +315,30 @@ fn a_directory_of_another_node_is_refused() {
     assert!(start_with(other).is_err());
 }
 
-/// Catches the executor's wrong choice to poll for completions, at 4 ms a write.
+/// Catches the executor's wrong choice to poll for completions, at 4 ms a write: with it no attempt is
+/// prompt, without it one of them is also on a busy machine.
 #[test]
 fn a_commit_takes_no_longer_than_the_disk_does() {
+    const WRITES: u32 = 10;
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("plain");
-    let begin = storage::clock::monotonic();
-    for _ in 0..50 {
-        let mut file = fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .unwrap();
-        std::io::Write::write_all(&mut file, &[1; 4096]).unwrap();
-        file.sync_data().unwrap();
-    }
-    let plain = storage::clock::monotonic() - begin;
     let (control, _published) = start(directory.path());
-    let begin = storage::clock::monotonic();
-    for round in 0..50 {
-        create(&control, vec![topic(&format!("t{round}"), 1, 1)]);
-    }
-    let commits = storage::clock::monotonic() - begin;
+    let mut plain = fs::File::create(directory.path().join("plain")).unwrap();
+    let is_prompt = (0..20).any(|attempt| {
+        let begin = storage::clock::monotonic();
+        for _ in 0..WRITES {
+            std::io::Write::write_all(&mut plain, &[1; 4096]).unwrap();
+            plain.sync_data().unwrap();
+        }
+        let of_disk = storage::clock::monotonic() - begin;
+        let begin = storage::clock::monotonic();
+        for write in 0..WRITES {
+            create(&control, vec![topic(&format!("t{attempt}-{write}"), 1, 1)]);
+        }
+        let of_commits = storage::clock::monotonic() - begin;
+        of_commits < of_disk * 3 + Duration::from_millis(2) * WRITES
+    });
     control.stop();
-    assert!(
-        commits < plain * 3 + Duration::from_millis(75),
-        "{commits:?} against {plain:?}"
-    );
+    assert!(is_prompt, "each commit waits for more than the disk");
 }
 
 #[test]
