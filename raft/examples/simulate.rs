@@ -1,16 +1,13 @@
 //! Runs the simulation over a range of seeds: `simulate --seeds 0..10000 [--trace]`. Prints seeds, events and violations.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::expect_used,
-    reason = "a command-line program"
-)]
+#![expect(clippy::print_stdout, reason = "a command-line program")]
 
 #[path = "../simulation/mod.rs"]
 mod simulation;
 
 use simulation::cluster::{Cluster, ELECTION_TIMEOUT_MAX};
 use simulation::plan::Plan;
+use simulation::seeds;
 use simulation::shrink::shrink;
 
 fn main() {
@@ -21,17 +18,11 @@ fn main() {
     };
     let seeds = after("--seeds").unwrap_or_else(|| "0..1000".into());
     let traced = arguments.iter().any(|argument| argument == "--trace");
-    let (first, end) = seeds.split_once("..").unwrap_or((seeds.as_str(), ""));
-    let first: u64 = first.parse().expect("--seeds FIRST..END");
-    let end: u64 = if end.is_empty() {
-        first + 1
-    } else {
-        end.parse().expect("--seeds FIRST..END")
-    };
+    let seeds = seeds::range_of(&seeds);
 
     let mut sums = [0_u64; 7];
     let (mut violations, mut slowest) = (0_u64, 0);
-    for seed in first..end {
+    for seed in seeds.clone() {
         let plan = Plan::from_seed(seed);
         let report = Cluster::run(&plan, false);
         let counts = [
@@ -72,8 +63,8 @@ fn main() {
         memberships,
     ] = sums;
     println!(
-        "seeds {first}..{end}: {} seeds, {events} events, {violations} violations",
-        end - first
+        "seeds {seeds:?}: {} seeds, {events} events, {violations} violations",
+        seeds.end - seeds.start
     );
     println!("{committed} entries and {operations} operations, {memberships} membership changes");
     println!("{elections} elections, {crashes} crashes, {snapshots} snapshots installed");

@@ -18,5 +18,6 @@ pub(crate) mod plan;
 pub(crate) mod queue;
 pub(crate) mod random;
 pub(crate) mod register;
+pub(crate) mod seeds;
 pub(crate) mod server;
 pub(crate) mod shrink;

@@ -44,8 +44,7 @@ fn run_range(seeds: std::ops::Range<u64>) {
 #[test]
 fn fixed_seeds_keep_every_invariant() {
     let range = std::env::var("MILLRACE_RAFT_SEEDS").unwrap_or_else(|_| format!("0..{SAMPLE}"));
-    let (first, end) = range.split_once("..").unwrap();
-    run_range(first.parse().unwrap()..end.parse().unwrap());
+    run_range(simulation::seeds::range_of(&range));
 }
 
 #[test]

@@ -1,16 +1,12 @@
 //! Runs the simulation of the storage engine over a range of seeds: `simulate --seeds 0..10000`.
 //! Prints what was done and every broken invariant; with `--log` also what the engine logs.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::expect_used,
-    reason = "a command-line program"
-)]
+#![expect(clippy::print_stdout, reason = "a command-line program")]
 
 #[path = "../simulation/mod.rs"]
 mod simulation;
 
-use simulation::Counts;
+use simulation::{Counts, seeds};
 use storage::extent::{ExtentPool, PoolOptions};
 
 fn main() {
@@ -18,13 +14,7 @@ fn main() {
     let at = arguments.iter().position(|argument| argument == "--seeds");
     let seeds = at.and_then(|at| arguments.get(at + 1).cloned());
     let seeds = seeds.unwrap_or_else(|| "0..1000".into());
-    let (first, end) = seeds.split_once("..").unwrap_or((seeds.as_str(), ""));
-    let first: u64 = first.parse().expect("--seeds FIRST..END");
-    let end: u64 = if end.is_empty() {
-        first + 1
-    } else {
-        end.parse().expect("--seeds FIRST..END")
-    };
+    let seeds = seeds::range_of(&seeds);
 
     if arguments.iter().any(|argument| argument == "--log") {
         let level = tracing::Level::DEBUG;
@@ -36,7 +26,7 @@ fn main() {
         idle_bytes_max: 64 << 20,
     });
     let (mut counts, mut violations, mut digest) = (Counts::default(), 0_u64, 0_u64);
-    for seed in first..end {
+    for seed in seeds.clone() {
         let report = simulation::run_seed(seed, &pool);
         if let Some(violation) = &report.violation {
             violations += 1;
@@ -48,7 +38,7 @@ fn main() {
     }
     println!(
         "{} seeds, {violations} violations: {counts}; digest {digest:016x}",
-        end - first
+        seeds.end - seeds.start
     );
     if violations > 0 {
         std::process::exit(1);

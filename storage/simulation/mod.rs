@@ -36,6 +36,8 @@ mod model;
 mod plan;
 #[path = "../../raft/simulation/random.rs"]
 mod random;
+#[path = "../../raft/simulation/seeds.rs"]
+pub(crate) mod seeds;
 mod trace;
 mod weather;
 mod world;

@@ -71,8 +71,7 @@ fn run_all(seeds: impl Iterator<Item = u64>) {
 #[test]
 fn fixed_seeds_keep_every_invariant() {
     let range = std::env::var("MILLRACE_STORAGE_SEEDS").unwrap_or_else(|_| format!("0..{SAMPLE}"));
-    let (first, end) = range.split_once("..").unwrap();
-    run_all(first.parse().unwrap()..end.parse().unwrap());
+    run_all(simulation::seeds::range_of(&range));
 }
 
 #[test]

@@ -23,8 +23,7 @@ use crate::config::topic::TopicConfig;
 use crate::net::response::Response;
 use crate::partition::config::{produce_rules, stored_codec};
 use crate::partition::table::PartitionId;
-use crate::partition::{Admission, Partition};
-use crate::shard::run::look_at_disk;
+use crate::partition::{Admission, InLog, wait_until_durable};
 use crate::shard::{Shard, append_order};
 use crate::txn::admission::{self, Client, Entrance};
 use crate::txn::transaction::ProducerIdentity;
@@ -47,9 +46,6 @@ struct Append {
     batch: ValidBatch,
     admission: Admission,
 }
-
-/// A batch in the log, not durable yet.
-type Run = Result<(Rc<Partition>, Appended), ErrorCode>;
 
 /// What became of the batches of one owner, by place in the request.
 type Appends = Vec<(usize, Result<Appended, ErrorCode>)>;
@@ -119,13 +115,8 @@ fn check(
     place: usize,
 ) -> Result<Append, BatchRefused> {
     let shard = &call.connection.shard;
-    let bytes = request
-        .records(partition)
-        .map_or(0, |records| records.len());
-    if shard.disk_space.wants_look(bytes) {
-        look_at_disk(shard);
-    }
-    if shard.disk_space.is_short() {
+    let records = request.records(partition).unwrap_or_default();
+    if !shard.has_space_for(records.len()) {
         return Err(ErrorCode::KafkaStorageError.into());
     }
     let image = shard.image();
@@ -152,7 +143,6 @@ fn check(
         produce_version: call.header.api_version,
         ..produce_rules(&config, &shard.settings)
     };
-    let records = request.records(partition).unwrap_or_default();
     let batch = validate_produced(&records, &rules)?;
     let (records, batch) = as_stored(records, batch, &config, &rules)?;
     if records.len() > config.segment_bytes as usize {
@@ -257,7 +247,7 @@ fn append_all(shard: &Rc<Shard>, appends: Vec<Append>) -> Pin<Box<dyn Future<Out
 }
 
 impl Append {
-    fn run(self, shard: &Shard, now_ms: i64) -> Run {
+    fn run(self, shard: &Shard, now_ms: i64) -> InLog {
         // it was found open; if it is gone, its topic was deleted since
         let partition = shard
             .partitions
@@ -274,19 +264,6 @@ impl Append {
         let appended = partition.append(&self.records, &self.batch, now_ms)?;
         Ok((partition, appended))
     }
-}
-
-async fn wait_until_durable(mut all: Vec<(usize, Run)>) -> Appends {
-    for (_, run) in &mut all {
-        if let Ok((partition, appended)) = run {
-            let durable = partition.high_watermark();
-            if durable.wait_for(appended.last_offset + 1).await.is_err() {
-                *run = Err(ErrorCode::KafkaStorageError);
-            }
-        }
-    }
-    let appended = |(place, run): (usize, Run)| (place, run.map(|(_, appended)| appended));
-    all.into_iter().map(appended).collect()
 }
 
 /// Why a batch was not even sent to its owner.

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use glommio::io::{DmaFile, OpenOptions};
 use raft::{Entry, HardState, Persist, Snapshot};
 use storage::durable_file;
+use storage::log::is_full;
 
 use crate::control::checkpoint::CheckpointId;
 use crate::control::entry_batches::{self, DecodedLog, EntryLogError, offset_of};
@@ -369,11 +370,6 @@ impl MetadataLog {
         self.file.close().await?;
         Ok(blocking::run(move || cut(&path, length)).await?)
     }
-}
-
-fn is_full(error: &io::Error) -> bool {
-    use io::ErrorKind::{QuotaExceeded, StorageFull};
-    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 async fn open_segment(path: &Path) -> Result<DmaFile, MetadataLogError> {

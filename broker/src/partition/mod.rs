@@ -28,6 +28,26 @@ pub(crate) struct Partition {
     leader_epoch: i32,
 }
 
+/// What was appended, not durable yet, or why it was not.
+pub(crate) type InLog = Result<(Rc<Partition>, Appended), ErrorCode>;
+
+/// Waits until all of it is durable; what is not by then gets `KAFKA_STORAGE_ERROR`. Each with its
+/// place in the request.
+pub(crate) async fn wait_until_durable(
+    mut all: Vec<(usize, InLog)>,
+) -> Vec<(usize, Result<Appended, ErrorCode>)> {
+    for (_, in_log) in &mut all {
+        if let Ok((partition, appended)) = in_log {
+            let durable = partition.high_watermark();
+            if durable.wait_for(appended.last_offset + 1).await.is_err() {
+                *in_log = Err(ErrorCode::KafkaStorageError);
+            }
+        }
+    }
+    let appended = |(place, in_log): (usize, InLog)| (place, in_log.map(|(_, appended)| appended));
+    all.into_iter().map(appended).collect()
+}
+
 /// `isolation.level`: what a consumer wants to see of transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Isolation {

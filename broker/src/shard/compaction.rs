@@ -53,9 +53,8 @@ async fn dirtiest(shard: &Rc<Shard>, given_up: &HashSet<PartitionId>) -> Option<
             continue;
         }
         let lags = lags(&config);
-        for index in 0..topic.partition_count() {
-            let id = (topic.id, index);
-            if shard.owner_of(id) != shard.index || given_up.contains(&id) {
+        for id in shard.owned_of(topic) {
+            if given_up.contains(&id) {
                 continue;
             }
             storage::tasks::yield_now().await;

@@ -40,6 +40,7 @@ use crate::control::{ControlHandle, ControlRequest, ControlResponse};
 use crate::coordinator::parked::ParkedAnswers;
 use crate::coordinator::{self, Coordinators};
 use crate::group::Groups;
+use crate::limits::directory::volume;
 use crate::loggers::Loggers;
 use crate::metadata::config_catalog::ConfigCatalog;
 use crate::metadata::delta::ImageChange;
@@ -50,7 +51,7 @@ use crate::partition::config::log_config;
 use crate::partition::table::{PartitionId, PartitionTable};
 use crate::shard::append_order::AppendOrder;
 use crate::shard::connection_counts::{ConnectionCounts, ConnectionLimits};
-use crate::shard::disk_space::DiskSpace;
+use crate::shard::disk_space::{DiskSpace, SpaceChange};
 use crate::shard::mailbox::{HasMailbox, Mailbox};
 use crate::shard::request_memory::RequestMemory;
 use crate::shard::run::Stop;
@@ -96,7 +97,7 @@ pub(crate) struct Shard {
     pub(crate) image: RefCell<Arc<ClusterImage>>,
     /// The settings with what was changed at run time.
     pub(crate) settings_now: RefCell<Arc<Settings>>,
-    pub(crate) disk_space: DiskSpace,
+    disk_space: DiskSpace,
     /// Numbers that no one can guess.
     pub(crate) random_source: RefCell<Box<dyn FnMut() -> u64>>,
     pub(crate) stop: Stop,
@@ -181,6 +182,44 @@ impl Shard {
     /// The shard that owns a partition.
     pub(crate) fn owner_of(&self, (topic, partition): PartitionId) -> usize {
         placement::owner_of(topic, partition, self.mailbox.lanes().shards())
+    }
+
+    /// The partitions of a topic that this shard owns.
+    pub(crate) fn owned_of(&self, topic: &TopicImage) -> impl Iterator<Item = PartitionId> {
+        let topic_id = topic.id;
+        let all = (0..topic.partition_count()).map(move |index| (topic_id, index));
+        all.filter(|id| self.owner_of(*id) == self.index)
+    }
+
+    /// Whether a batch may be appended without touching the reserve of the disk.
+    pub(crate) fn has_space_for(&self, bytes: usize) -> bool {
+        if self.disk_space.wants_look(bytes) {
+            self.look_at_disk();
+        }
+        !self.disk_space.is_short()
+    }
+
+    /// Takes up how much is free: with less than is to be kept, produce requests are refused.
+    pub(crate) fn look_at_disk(&self) {
+        let data_dir = &self.settings.data_dir;
+        let Ok(volume) = volume(data_dir) else {
+            return;
+        };
+        let free = volume.usable_bytes;
+        match self.disk_space.note_free(free) {
+            Some(SpaceChange::Short) => tracing::error!(
+                "shard {}: only {free} bytes are free below {}, less than millrace.disk.reserve.bytes = {}; \
+                 produce requests are refused until there is more",
+                self.index,
+                data_dir.display(),
+                self.settings.limits.disk_reserve_bytes
+            ),
+            Some(SpaceChange::Enough) => tracing::info!(
+                "shard {}: there is space again: produce requests are accepted",
+                self.index
+            ),
+            None => {}
+        }
     }
 
     /// Runs `call` on the shard that owns what it is about: here at once, elsewhere by one hop.

@@ -43,11 +43,7 @@ pub(crate) async fn run(shard: Rc<Shard>) {
 async fn check_all(shard: &Rc<Shard>) {
     let image = shard.image();
     for topic in image.topics.iter() {
-        for index in 0..topic.partition_count() {
-            let id = (topic.id, index);
-            if shard.owner_of(id) != shard.index {
-                continue;
-            }
+        for id in shard.owned_of(topic) {
             if shard.stop.is_requested() {
                 return;
             }

@@ -23,11 +23,9 @@ use storage::tasks::{Elapsed, Scheduler};
 use crate::cleaner::Cleaner;
 use crate::config::Settings;
 use crate::control::ControlHandle;
-use crate::limits::directory::volume;
 use crate::net::{close_log, listener};
 use crate::partition::table::PartitionId;
 use crate::scrubber::Scrubber;
-use crate::shard::disk_space::SpaceChange;
 use crate::shard::mailbox::{Lanes, Mailbox};
 use crate::shard::{Parts, Shard, compaction, retention, scrub};
 
@@ -181,31 +179,8 @@ async fn sweep(shard: Rc<Shard>) {
 /// Looks at the free space also while nothing is appended: others use the disk too.
 async fn watch_disk(shard: Rc<Shard>) {
     loop {
-        look_at_disk(&shard);
+        shard.look_at_disk();
         storage::tasks::sleep(DISK_INTERVAL).await;
-    }
-}
-
-/// Takes up how much is free: with less than is to be kept, produce requests are refused.
-pub(crate) fn look_at_disk(shard: &Shard) {
-    let data_dir = &shard.settings.data_dir;
-    let Ok(volume) = volume(data_dir) else {
-        return;
-    };
-    let free = volume.usable_bytes;
-    match shard.disk_space.note_free(free) {
-        Some(SpaceChange::Short) => tracing::error!(
-            "shard {}: only {free} bytes are free below {}, less than millrace.disk.reserve.bytes = {}; \
-             produce requests are refused until there is more",
-            shard.index,
-            data_dir.display(),
-            shard.settings.limits.disk_reserve_bytes
-        ),
-        Some(SpaceChange::Enough) => tracing::info!(
-            "shard {}: there is space again: produce requests are accepted",
-            shard.index
-        ),
-        None => {}
     }
 }
 

@@ -49,11 +49,7 @@ async fn check_all(shard: &Rc<Shard>, scrubber: &Scrubber) -> Sum {
     let mut sum = Sum::default();
     let image = shard.image();
     for topic in image.topics.iter() {
-        for index in 0..topic.partition_count() {
-            let id = (topic.id, index);
-            if shard.owner_of(id) != shard.index {
-                continue;
-            }
+        for id in shard.owned_of(topic) {
             storage::tasks::yield_now().await;
             if let Some(partition) = retention::with_files(shard, topic, id).await {
                 check(shard, scrubber, &partition, &mut sum).await;

@@ -14,8 +14,8 @@ use crate::coordinator;
 use crate::coordinator::machine::Transaction;
 use crate::group::Groups;
 use crate::metadata::image::GROUP_OFFSETS_TOPIC;
-use crate::partition::Partition;
 use crate::partition::table::PartitionId;
+use crate::partition::{Partition, wait_until_durable};
 use crate::shard::{Shard, append_order};
 
 /// What a marker takes of a journal, at most.
@@ -74,10 +74,7 @@ async fn write_here(shard: Rc<Shard>, markers: Vec<Placed>) -> Vec<(usize, Resul
         let now_ms = clock::now_ms();
         let append = |(place, partition, marker): (usize, Rc<Partition>, Marker)| {
             let appended = partition.append_marker(&marker, now_ms);
-            (
-                place,
-                appended.map(|appended| (partition, appended.last_offset)),
-            )
+            (place, appended.map(|appended| (partition, appended)))
         };
         wait_until_durable(ready.into_iter().map(append).collect())
     });
@@ -87,7 +84,7 @@ async fn write_here(shard: Rc<Shard>, markers: Vec<Placed>) -> Vec<(usize, Resul
         {
             tell_groups(&shard, *index, marker).await;
         }
-        written.push((place, result));
+        written.push((place, result.map(drop)));
     }
     written
 }
@@ -100,22 +97,4 @@ async fn tell_groups(shard: &Rc<Shard>, index: i32, marker: &Marker) {
     };
     let committed = marker.end.committed;
     coordinator::marker_written::<Groups>(shard, index, transaction, committed).await;
-}
-
-/// A marker that is in the log, not durable yet.
-type Run = Result<(Rc<Partition>, i64), ErrorCode>;
-
-async fn wait_until_durable(all: Vec<(usize, Run)>) -> Vec<(usize, Result<(), ErrorCode>)> {
-    let mut durable = Vec::with_capacity(all.len());
-    for (place, run) in all {
-        let result = match run {
-            Ok((partition, last_offset)) => {
-                let committed = partition.high_watermark().wait_for(last_offset + 1).await;
-                committed.map_err(|_| ErrorCode::KafkaStorageError)
-            }
-            Err(error) => Err(error),
-        };
-        durable.push((place, result));
-    }
-    durable
 }

@@ -167,7 +167,12 @@ impl Journal {
             .await;
         let position = SUPERBLOCKS_BYTES + place;
         self.ring
-            .write_at(&self.file, commit.slices.clone(), position, self.sync)
+            .write_at(
+                &self.file,
+                commit.slices.iter().cloned(),
+                position,
+                self.sync,
+            )
             .await?;
         self.written_sequence.set(self.written_sequence.get() + 1);
         Ok(())

@@ -222,7 +222,7 @@ impl SegmentWriter {
                 Ok(file) => {
                     store
                         .ring
-                        .write_at(&file, slices.to_vec(), position, sync)
+                        .write_at(&file, slices.iter().cloned(), position, sync)
                         .await
                 }
                 Err(error) => Err(error),
@@ -319,9 +319,11 @@ pub(crate) async fn write_at(
         .await
 }
 
-/// No space, or no quota.
-pub(crate) fn is_full(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
+/// No space, or no quota. By kind, because some libraries keep nothing else of the kernel's answer.
+#[must_use]
+pub fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 /// The process or the system has too many files open.

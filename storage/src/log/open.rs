@@ -304,10 +304,9 @@ impl Loaded {
         let stored = ring.read_file(&directory::index_path(dir, base));
         let stored = stored.unwrap_or_default();
         let mut index = Index::decode(&stored, base, covered);
-        let aborted_file = match ring.read_file(&directory::txn_index_path(dir, base)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            read => read.map_err(io)?,
-        };
+        let aborted_path = directory::txn_index_path(dir, base);
+        let aborted_file = ring.read_file_if_there(&aborted_path).map_err(io)?;
+        let aborted_file = aborted_file.unwrap_or_default();
         // without a recovery point in this segment nothing of the file counts
         let covered_offset = point.map_or(base, |point| point.end_offset);
         let mut aborted = AbortedIndex::decode_before(&aborted_file, covered_offset);

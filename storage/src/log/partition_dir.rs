@@ -41,11 +41,7 @@ impl DirectoryTopic {
 
 /// The topic that a directory belongs to.
 pub(crate) fn topic_of(ring: &Ring, dir: &Path) -> io::Result<DirectoryTopic> {
-    let metadata = match ring.read_file(&dir.join(directory::METADATA_FILE)) {
-        Ok(text) => Some(text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
+    let metadata = ring.read_file_if_there(&dir.join(directory::METADATA_FILE))?;
     let found = DirectoryTopic::new(metadata.as_deref(), false);
     if found == DirectoryTopic::Nothing && ring.exists(dir) {
         let has_segments = !list(ring, dir)?.0.is_empty();
@@ -62,15 +58,11 @@ pub(crate) fn of_unknown_topic() -> io::Error {
 
 /// What an earlier recovery, or an interrupted repair, has left to keep a partition closed.
 pub(crate) fn refused(ring: &Ring, dir: &Path) -> io::Result<Option<OpenError>> {
-    let reason = match ring.read_file(&dir.join(DAMAGED_FILE)) {
-        Ok(reason) => String::from_utf8_lossy(&reason).into_owned(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    Ok(Some(OpenError::Refused {
+    let reason = ring.read_file_if_there(&dir.join(DAMAGED_FILE))?;
+    Ok(reason.map(|reason| OpenError::Refused {
         path: dir.to_owned(),
         marker: DAMAGED_FILE,
-        reason,
+        reason: String::from_utf8_lossy(&reason).into_owned(),
     }))
 }
 
@@ -235,25 +227,18 @@ fn is_usable(
 /// would be there again.
 pub(crate) fn read_offsets(ring: &Ring, dir: &Path) -> io::Result<PartitionOffsets> {
     let path = dir.join(directory::OFFSETS_FILE);
-    let text = match ring.read_file(&path) {
-        Ok(text) => String::from_utf8_lossy(&text).into_owned(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(PartitionOffsets::default());
-        }
-        Err(error) => return Err(error),
+    let Some(text) = ring.read_file_if_there(&path)? else {
+        return Ok(PartitionOffsets::default());
     };
-    PartitionOffsets::from_text(&text)
+    PartitionOffsets::from_text(&String::from_utf8_lossy(&text))
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// The leader epochs; none when there is no file, or a damaged one.
 pub(crate) fn read_epochs(ring: &Ring, dir: &Path) -> io::Result<LeaderEpochs> {
     let path = dir.join(directory::EPOCHS_FILE);
-    let text = match ring.read_file(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(LeaderEpochs::default());
-        }
-        read => read?,
+    let Some(text) = ring.read_file_if_there(&path)? else {
+        return Ok(LeaderEpochs::default());
     };
     let read = LeaderEpochs::from_text(&String::from_utf8_lossy(&text));
     Ok(read.unwrap_or_else(|error| {

@@ -129,22 +129,20 @@ impl Ring {
     pub async fn write_at(
         &self,
         file: &File,
-        data: Vec<ExtentSlice>,
+        data: impl IntoIterator<Item = ExtentSlice>,
         position: u64,
         sync: WriteSync,
     ) -> io::Result<()> {
+        let range = |slice: &ExtentSlice| (slice.disk_start(), slice.disk_len());
+        let mut from = Box::new(Vectors::new(data, range));
         if file.direct {
-            assert_pages(
-                position,
-                data.iter().map(|s| (s.disk_start(), s.disk_len())),
-            );
+            assert_pages(position, from.parts().iter().map(range));
         }
         let flags = match sync {
             WriteSync::None => 0,
             WriteSync::Data => libc::RWF_DSYNC,
         };
         let mut position = position;
-        let mut from = Box::new(Vectors::new(data, |s| (s.disk_start(), s.disk_len())));
         while !from.is_done() {
             let file = file.clone();
             let (result, _, action) = self

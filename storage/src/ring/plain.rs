@@ -52,13 +52,15 @@ impl Ring {
         }
     }
 
-    /// The text of a small file.
+    /// The bytes of a small file, `None` when there is none. What cannot be read is not absent.
     ///
     /// # Errors
-    /// As open(2) and read(2), or it is no text.
-    pub fn read_text(&self, path: &Path) -> io::Result<String> {
-        let text = String::from_utf8(self.read_file(path)?);
-        text.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    /// As open(2) and read(2).
+    pub fn read_file_if_there(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        match self.read_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
+        }
     }
 
     /// What a directory holds, in no particular order.

@@ -66,6 +66,10 @@ impl<P> Vectors<P> {
         }
     }
 
+    pub(super) fn parts(&self) -> &[P] {
+        &self.parts
+    }
+
     /// The memory that it has is used again.
     fn fill(
         &mut self,

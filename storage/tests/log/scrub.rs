@@ -34,6 +34,19 @@ async fn filled(store: &Rc<Store>) -> Rc<Log> {
     log
 }
 
+/// Runs a test of such a log.
+fn in_filled_log(test: impl AsyncFnOnce(Rc<Store>, Rc<Log>) + Send) {
+    let dir = tempfile::tempdir().unwrap();
+    run(
+        dir.path(),
+        Setup::default(),
+        async |Broker { store, .. }| {
+            let log = filled(&store).await;
+            test(store, log).await;
+        },
+    );
+}
+
 async fn check_all(store: &Store, log: &Log) -> Vec<Scrubbed> {
     let mut found = Vec::new();
     for job in log.scrub_jobs() {
@@ -58,20 +71,14 @@ fn flip(path: &Path, position: u64) {
 
 #[test]
 fn sound_segments_are_found_sound() {
-    let dir = tempfile::tempdir().unwrap();
-    run(
-        dir.path(),
-        Setup::default(),
-        async |Broker { store, .. }| {
-            let log = filled(&store).await;
-            let found = check_all(&store, &log).await;
-            assert!(
-                found.iter().all(|found| matches!(found, Scrubbed::Sound)),
-                "{found:?}"
-            );
-            store.close().await.unwrap();
-        },
-    );
+    in_filled_log(async |store, log| {
+        let found = check_all(&store, &log).await;
+        assert!(
+            found.iter().all(|found| matches!(found, Scrubbed::Sound)),
+            "{found:?}"
+        );
+        store.close().await.unwrap();
+    });
 }
 
 #[test]
@@ -128,42 +135,30 @@ fn what_is_damaged_is_not_read_and_all_the_rest_is() {
 
 #[test]
 fn a_segment_that_was_cut_is_damaged_at_its_end() {
-    let dir = tempfile::tempdir().unwrap();
-    run(
-        dir.path(),
-        Setup::default(),
-        async |Broker { store, .. }| {
-            let log = filled(&store).await;
-            let job = log.scrub_jobs().remove(0);
-            let size = batch(0, 10, 100).len() as u64;
-            let file = fs::OpenOptions::new().write(true).open(&job.path).unwrap();
-            file.set_len(size).unwrap();
-            let found = check_all(&store, &log).await;
-            let Scrubbed::Damaged(holes) = &found[0] else {
-                panic!("{found:?}");
-            };
-            assert_eq!((holes[0].position, holes[0].first_offset), (size, 10));
-            assert_eq!(holes[0].bytes, job.bytes() - size);
-            store.close().await.unwrap();
-        },
-    );
+    in_filled_log(async |store, log| {
+        let job = log.scrub_jobs().remove(0);
+        let size = batch(0, 10, 100).len() as u64;
+        let file = fs::OpenOptions::new().write(true).open(&job.path).unwrap();
+        file.set_len(size).unwrap();
+        let found = check_all(&store, &log).await;
+        let Scrubbed::Damaged(holes) = &found[0] else {
+            panic!("{found:?}");
+        };
+        assert_eq!((holes[0].position, holes[0].first_offset), (size, 10));
+        assert_eq!(holes[0].bytes, job.bytes() - size);
+        store.close().await.unwrap();
+    });
 }
 
 #[test]
 fn a_segment_that_was_deleted_meanwhile_is_gone() {
-    let dir = tempfile::tempdir().unwrap();
-    run(
-        dir.path(),
-        Setup::default(),
-        async |Broker { store, .. }| {
-            let log = filled(&store).await;
-            let job = log.scrub_jobs().remove(0);
-            log.delete().await.unwrap();
-            let mut budget = Budget::new(1e9);
-            let found = scrub(store.ring(), store.pool(), &job, &mut budget).await;
-            assert!(matches!(found, Scrubbed::Gone), "{found:?}");
-        },
-    );
+    in_filled_log(async |store, log| {
+        let job = log.scrub_jobs().remove(0);
+        log.delete().await.unwrap();
+        let mut budget = Budget::new(1e9);
+        let found = scrub(store.ring(), store.pool(), &job, &mut budget).await;
+        assert!(matches!(found, Scrubbed::Gone), "{found:?}");
+    });
 }
 
 #[test]
